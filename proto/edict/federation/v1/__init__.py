@@ -1,0 +1,1 @@
+"""Generated from federation.proto by `make proto`; do not edit."""

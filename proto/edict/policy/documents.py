@@ -1,0 +1,84 @@
+"""The signed documents: FederatedNetworkPolicy and ManagedCluster (group ``federation.edict.dev/v1alpha1``)."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import UNSET, Struct, UnsetType
+
+from edict.ids import ClusterName
+from edict.policy.model import Document, LabelSelector, Mode, OnInexact, PolicySpec
+
+
+class ObjectMeta(Document):
+    """Name and labels of a document. Names are DNS-1123 labels."""
+
+    name: str
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class Placement(Document):
+    """Which clusters a policy is for, judged by the agent from the signed inventory."""
+
+    cluster_selector: LabelSelector
+
+
+class RolloutRef(Document):
+    """The rollout that governs a change of this policy."""
+
+    name: str
+
+
+class FederatedNetworkPolicySpec(Document):
+    """What is signed about one policy."""
+
+    placement: Placement
+    policy: PolicySpec
+    mode: Mode = Mode.ENFORCE
+    on_inexact: OnInexact = OnInexact.REFUSE
+    controls: tuple[str, ...] = ()
+    rollout: RolloutRef | UnsetType = UNSET
+
+
+class FederatedNetworkPolicy(
+    Struct, frozen=True, forbid_unknown_fields=True, rename="camel", tag_field="kind", tag="FederatedNetworkPolicy"
+):
+    """One policy for many clusters."""
+
+    api_version: Literal["federation.edict.dev/v1alpha1"]
+    metadata: ObjectMeta
+    spec: FederatedNetworkPolicySpec
+
+
+class ManagedClusterSpec(Document):
+    """What authors sign about one cluster. ``receipt_key`` is absent until an author approves it."""
+
+    plugin: Literal["cilium", "calico", "other"]
+    owner: str = ""
+    receipt_key: ReceiptKey | UnsetType = UNSET
+
+
+class ReceiptKey(Document):
+    """The ed25519 public key that the cluster signs its receipts with."""
+
+    public: str
+    """Raw 32 bytes in lower-case hexadecimal."""
+
+
+class ManagedCluster(
+    Struct, frozen=True, forbid_unknown_fields=True, rename="camel", tag_field="kind", tag="ManagedCluster"
+):
+    """One cluster of the signed inventory. Its labels decide placement."""
+
+    api_version: Literal["federation.edict.dev/v1alpha1"]
+    metadata: ObjectMeta
+    spec: ManagedClusterSpec
+
+    @property
+    def name(self) -> ClusterName:
+        """The cluster's name."""
+        return ClusterName(self.metadata.name)
+
+
+AnyDocument: TypeAlias = FederatedNetworkPolicy | ManagedCluster

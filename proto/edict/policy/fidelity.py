@@ -1,0 +1,29 @@
+"""How exactly a dialect says a rule: the words that plans, statuses and receipts share."""
+
+from __future__ import annotations
+
+import enum
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Fidelity(enum.StrEnum):
+    """``exact``: the same verdict on every flow. ``approximate``: differs in one direction. ``unsupported``: refused."""
+
+    EXACT = "exact"
+    APPROXIMATE = "approximate"
+    UNSUPPORTED = "unsupported"
+
+
+class RuleFidelity(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The fidelity of one rule, with a reason where it is not exact.
+
+    ``rule`` is ``ingress[i]`` or ``egress[i]`` by its place in the document; ``code`` is ``EDICT05xx``.
+    """
+
+    rule: str
+    fidelity: Fidelity
+    direction: Literal["", "stricter", "looser"] = ""
+    code: str = ""
+    reason: str = ""
