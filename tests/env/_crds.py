@@ -1,0 +1,39 @@
+"""Installs CustomResourceDefinitions and waits until the API server serves them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.env._kubeapi import KubeApi, Manifest
+from tests.env._wait import await_true
+
+_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_NAME = re.compile(rb"^  name: (\S+)$", re.MULTILINE)
+
+
+def _documents(files: Iterable[Path]) -> list[bytes]:
+    """Split files into YAML documents, unparsed: the API server reads YAML, and far faster than we could."""
+    texts = (document for file in files for document in re.split(rb"^---\n", file.read_bytes(), flags=re.MULTILINE))
+    return [text for text in texts if text.strip()]
+
+
+def _established(crd: Manifest) -> bool:
+    conditions = (crd.get("status") or {}).get("conditions") or []
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+
+
+def install_crds(api: KubeApi, files: Iterable[Path], *, subject: str) -> None:
+    """Create every CRD in `files` (one that exists is left alone) and return when all are Established."""
+    documents = _documents(files)
+    wanted = {found[1].decode() for text in documents if (found := _NAME.search(text))}
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(lambda text: api.create(_PATH, text, "application/yaml"), documents))
+
+    def all_established() -> bool:
+        crds = (api.get(_PATH) or {}).get("items", [])
+        return wanted <= {crd["metadata"]["name"] for crd in crds if _established(crd)}
+
+    await_true(all_established, subject=subject, what=f"{len(wanted)} CRDs Established", timeout=30)
