@@ -1,1 +1,1 @@
-"""The contract both sides share: documents, trust, names, wire messages. Imports nothing of hub, agent or CLI."""
+"""The contract both sides share: documents, trust, names, wire messages. Imports nothing of the others."""

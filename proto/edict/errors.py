@@ -10,8 +10,8 @@
     ├── AgentError         EDICT05xx  the agent could not translate, apply or keep
     └── UsageError         EDICT06xx  a command was given something it cannot use
 
-The printed form is ``Error [EDICT0107] (FederatedNetworkPolicy deny-egress spec.policy.egress[2] policy.yaml:31)
-what. Try: how``.
+The printed form is ``Error [EDICT0107] (FederatedNetworkPolicy deny-egress spec.policy.egress[2]
+policy.yaml:31) what. Try: how``, on one line.
 """
 
 from __future__ import annotations

@@ -27,5 +27,5 @@ def digest_of(data: bytes) -> Digest:
 
 
 def is_dns_label(value: str) -> bool:
-    """Tell whether a string is a DNS-1123 label (RFC 1123): 1 to 63 of ``[a-z0-9-]``, alphanumeric at both ends."""
+    """Tell whether a string is a DNS-1123 label: 1 to 63 of ``[a-z0-9-]``, alphanumeric at both ends."""
     return DNS_LABEL.fullmatch(value) is not None

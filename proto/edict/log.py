@@ -1,0 +1,62 @@
+"""One logger for hub and agent: structured, to stderr, with field names as constants and secrets cut out."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, cast
+
+import structlog
+
+CLUSTER = "cluster"
+CODE = "code"
+DIALECT = "dialect"
+ERROR = "error"
+KEY = "key"
+OBJECT = "object"
+POLICY = "policy"
+RELEASE = "release"
+REPLICA = "replica"
+ROLE = "role"
+SEQUENCE = "sequence"
+
+SECRET = re.compile(
+    r"edict1\.[A-Za-z0-9_-]{16,}|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END|$)|eyJ[\w-]{10,}\.[\w.-]+",
+    re.DOTALL,
+)
+
+
+def configure(level: str = "info", *, json: bool = False) -> None:
+    """Set the process's logging up; call once, at start."""
+    renderer = (
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _redact,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def get(name: str) -> structlog.typing.FilteringBoundLogger:
+    """Return the logger of a module."""
+    return cast("structlog.typing.FilteringBoundLogger", structlog.get_logger(logger=name))
+
+
+def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Cut enrolment tokens, private keys and bearer tokens out of every string of an event."""
+    for key, value in event.items():
+        if isinstance(value, str) and SECRET.search(value):
+            event[key] = SECRET.sub("[redacted]", value)
+    return event

@@ -1,0 +1,56 @@
+"""Private keys and certificate requests. The key never leaves the process that made it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from edict.errors import IdentityError
+
+
+def new_private_key() -> bytes:
+    """Make an EC P-256 key; PKCS#8 PEM without a passphrase."""
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def load_private_key(key_pem: bytes) -> ec.EllipticCurvePrivateKey:
+    """Read an EC key from PEM.
+
+    Raises:
+        IdentityError: EDICT0303 when it is not one.
+    """
+    try:
+        key = serialization.load_pem_private_key(key_pem, password=None)
+    except (ValueError, TypeError) as error:
+        raise IdentityError(303, f"the private key cannot be read: {error}", remedy="enrol again") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise IdentityError(303, "the private key is not an EC key", remedy="enrol again")
+    return key
+
+
+def make_csr(key_pem: bytes, spiffe_id: str) -> bytes:
+    """Make a PKCS#10 request, PEM, whose one SAN is the SPIFFE ID."""
+    return (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(x509.Name([]))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.UniformResourceIdentifier(spiffe_id)]), critical=True
+        )
+        .sign(load_private_key(key_pem), hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+
+
+def not_before(certificate_pem: bytes) -> datetime:
+    """Return when the (first) certificate begins, UTC."""
+    return x509.load_pem_x509_certificate(certificate_pem).not_valid_before_utc
+
+
+def not_after(certificate_pem: bytes) -> datetime:
+    """Return when the (first) certificate ends, UTC."""
+    return x509.load_pem_x509_certificate(certificate_pem).not_valid_after_utc

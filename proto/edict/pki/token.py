@@ -1,0 +1,75 @@
+"""The enrolment token: a one-time secret, and the pins that make the hub's word unnecessary.
+
+The CLI makes it, never the hub; the hub stores the SHA-256 of the secret alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import msgspec
+
+from edict.errors import IdentityError
+from edict.ids import ClusterName
+
+PREFIX = "edict1."
+SECRET_BYTES = 32
+
+
+class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an agent needs for its first call.
+
+    Attributes:
+        cluster: the name of the cluster that may enrol.
+        hub: addresses of the mutual TLS port, ``host:port``, separated by commas.
+        enrol: addresses of the enrolment port, likewise.
+        trust_domain: of the SPIFFE IDs.
+        secret: 32 random bytes, used once.
+        ca_pem: the hub's CA: nothing else is believed on either port.
+        root_sha256: digest of the TUF root metadata that the agent starts from.
+    """
+
+    cluster: ClusterName
+    hub: str
+    enrol: str
+    trust_domain: str
+    secret: bytes
+    ca_pem: str
+    root_sha256: str
+
+    def __repr__(self) -> str:
+        """Hide the secret."""
+        return f"Token(cluster={self.cluster!r}, hub={self.hub!r}, secret=…)"
+
+    @property
+    def secret_sha256(self) -> bytes:
+        """The digest under which the hub stores the token; 32 bytes."""
+        return hashlib.sha256(self.secret).digest()
+
+    def encode(self) -> str:
+        """Return the token as one line of text. Secret."""
+        return PREFIX + base64.urlsafe_b64encode(msgspec.msgpack.encode(self)).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> Token:
+        """Read a token.
+
+        Raises:
+            IdentityError: EDICT0307 when it is not one, or was cut when it was copied.
+        """
+        body = text.strip()
+        try:
+            if not body.startswith(PREFIX):
+                raise ValueError  # noqa: TRY301 - one message for every way of being no token
+            body = body.removeprefix(PREFIX)
+            token = msgspec.msgpack.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=cls)
+        except (ValueError, msgspec.MsgspecError):
+            raise IdentityError(
+                307,
+                "this is not an enrolment token",
+                remedy="copy the whole line that `edict cluster token` printed",
+            ) from None
+        if len(token.secret) != SECRET_BYTES:
+            raise IdentityError(307, "the token's secret has a wrong length", remedy="make a new token")
+        return token
