@@ -41,9 +41,7 @@ def parse(role: str, data: bytes, kind: type[S]) -> Metadata[S]:
             remedy="publish again; if it stays, restore the store from a backup",
         ) from None
     if not isinstance(metadata.signed, kind):
-        raise TrustError(
-            201, f"it is {metadata.signed.type} metadata, not {kind.type}", where=place(role, "?")
-        )
+        raise TrustError(201, f"it is {metadata.signed.type} metadata, not {kind.type}", where=place(role, "?"))
     return metadata
 
 
@@ -122,3 +120,8 @@ def rollback(role: str, version: int, floor: int) -> TrustError:
         where=place(role, version),
         remedy="if etcd was restored from a backup, run `edict hub recover`",
     )
+
+
+def shape(role: str, version: int | str, why: str) -> TrustError:
+    """Return EDICT0214: the metadata is well signed, and says something that this version does not accept."""
+    return TrustError(214, why, where=place(role, version), remedy="sign it with this version's `edict`")

@@ -5,7 +5,7 @@ The signer makes the copy, the agent compares it with the document: a mismatch i
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -63,4 +63,4 @@ def from_plain(plain: Any) -> Custom:
     Raises:
         msgspec.ValidationError: it is not one.
     """
-    return msgspec.convert(plain, Custom)
+    return cast("Custom", msgspec.convert(plain, Custom))

@@ -63,14 +63,14 @@ class _Walk:
         _names_nothing(TARGETS, top)
         delegations = top.delegations
         if delegations is None or delegations.roles is None or delegations.succinct_roles is not None:
-            raise _shape(TARGETS, top.version, "it must delegate to named roles")
+            raise _check.shape(TARGETS, top.version, "it must delegate to named roles")
         _known(TARGETS, top.version, delegations.unrecognized_fields)
         for role, entry in delegations.roles.items():
             _known(TARGETS, top.version, entry.unrecognized_fields)
             if entry.paths != delegated_paths(role) or entry.path_hash_prefixes is not None:
-                raise _shape(TARGETS, top.version, f"role {role} must own {role}/* alone")
+                raise _check.shape(TARGETS, top.version, f"role {role} must own {role}/* alone")
             if not entry.terminating:
-                raise _shape(TARGETS, top.version, f"role {role} must be terminating")
+                raise _check.shape(TARGETS, top.version, f"role {role} must be terminating")
             team = team_of(role)
             if role == INVENTORY:
                 inventory = self._load(top, role)
@@ -79,20 +79,15 @@ class _Walk:
             elif team is not None:
                 self._team(top, team, role)
             else:
-                raise _shape(TARGETS, top.version, f"role {role} is not one that this version knows")
+                raise _check.shape(TARGETS, top.version, f"role {role} is not one that this version knows")
 
     def _team(self, top: Targets, team: str, role: str) -> None:
         delegator = self._load(top, role)
         _names_nothing(role, delegator)
         delegations = delegator.delegations
         bins = delegations.succinct_roles if delegations is not None else None
-        if (
-            delegations is None
-            or bins is None
-            or bins.name_prefix != role
-            or bins.bit_length > MAX_BIT_LENGTH
-        ):
-            raise _shape(
+        if delegations is None or bins is None or bins.name_prefix != role or bins.bit_length > MAX_BIT_LENGTH:
+            raise _check.shape(
                 role,
                 delegator.version,
                 f"it must delegate to at most {2**MAX_BIT_LENGTH} bins of its own name",
@@ -139,10 +134,10 @@ def _documents(role: str, signed: Targets, *, team: str) -> dict[str, Target]:
             raise _foreign(role, signed.version, path)
         custom = _custom(role, signed.version, path, entry.custom)
         if isinstance(custom, PolicyCustom) != bool(team):
-            raise _shape(role, signed.version, f"{path} is described as another kind of document")
+            raise _check.shape(role, signed.version, f"{path} is described as another kind of document")
         digest = entry.hashes.get("sha256")
         if digest is None:
-            raise _shape(role, signed.version, f"{path} has no sha256")
+            raise _check.shape(role, signed.version, f"{path} has no sha256")
         found[path] = Target(
             path=path,
             role=role,
@@ -160,7 +155,7 @@ def _custom(role: str, version: int, path: str, plain: Any) -> Custom:
     try:
         return from_plain(plain)
     except msgspec.ValidationError as error:
-        raise _shape(role, version, f"the custom field of {path} is wrong: {error}") from None
+        raise _check.shape(role, version, f"the custom field of {path} is wrong: {error}") from None
 
 
 def _names_nothing(role: str, signed: Targets) -> None:
@@ -170,12 +165,12 @@ def _names_nothing(role: str, signed: Targets) -> None:
 
 def _no_delegation(role: str, signed: Targets) -> None:
     if signed.delegations is not None:
-        raise _shape(role, signed.version, "it may not delegate")
+        raise _check.shape(role, signed.version, "it may not delegate")
 
 
 def _known(role: str, version: int, unknown: Mapping[str, Any]) -> None:
     if unknown:
-        raise _shape(
+        raise _check.shape(
             role, version, f"this version does not know the field {next(iter(unknown))!r} of a delegation"
         )
 
@@ -186,10 +181,4 @@ def _foreign(role: str, version: int, path: str) -> TrustError:
         f"it names {path!r}, which is not its own to name",
         where=_check.place(role, version),
         remedy="have the role that owns this path sign it",
-    )
-
-
-def _shape(role: str, version: int, why: str) -> TrustError:
-    return TrustError(
-        214, why, where=_check.place(role, version), remedy="sign it with this version's `edict`"
     )

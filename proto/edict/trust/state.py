@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Literal
 
 from edict.ids import Digest, Release
 from edict.trust.custom import Custom
-
-_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -21,7 +18,7 @@ class Bundle:
     roots: tuple[bytes, ...] = ()
     timestamp: bytes | None = None
     snapshot: bytes | None = None
-    targets: Mapping[str, bytes] = _NOTHING
+    targets: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

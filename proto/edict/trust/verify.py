@@ -85,9 +85,7 @@ def _advance(state: TrustState, bundle: Bundle, now: datetime | None) -> TrustSt
 
     timestamp_bytes = bundle.timestamp or state.timestamp
     if timestamp_bytes is None:
-        raise TrustError(
-            208, "there is none", where=_check.place(TIMESTAMP, "?"), remedy="run `edict publish`"
-        )
+        raise TrustError(208, "there is none", where=_check.place(TIMESTAMP, "?"), remedy="run `edict publish`")
     timestamp = _verified_timestamp(root, timestamp_bytes, state, now)
 
     snapshot_bytes = bundle.snapshot or state.snapshot

@@ -1,0 +1,52 @@
+"""From bytes to a document, once the metadata that names it has been verified."""
+
+from __future__ import annotations
+
+from edict.errors import TrustError
+from edict.ids import digest_of
+from edict.policy.documents import AnyDocument
+from edict.policy.parse import load_one
+from edict.trust.custom import custom_of
+from edict.trust.state import Target
+
+
+def check_blob(target: Target, content: bytes) -> None:
+    """Check that bytes are those which the metadata describes.
+
+    Raises:
+        TrustError: EDICT0220 with the place ``blobs/<digest>``.
+    """
+    found = digest_of(content)
+    if len(content) != target.length or found != target.digest:
+        raise TrustError(
+            220,
+            f"the document {target.path} has {len(content)} bytes of digest {found}; "
+            f"{target.length} bytes of digest {target.digest} were signed for",
+            where=f"blobs/{target.digest}",
+            remedy="restore this key from a backup or publish the document again",
+        )
+
+
+def read_document(target: Target, content: bytes) -> AnyDocument:
+    """Read a document and hold it against what the metadata copied out of it.
+
+    Raises:
+        TrustError: EDICT0220 for other bytes; EDICT0221 when kind, name or the signed copy differ from the document.
+        DocumentError: EDICT01xx when this version cannot read it, though it is the one that was signed.
+    """
+    check_blob(target, content)
+    document = load_one(content, target.path)
+    if type(document).__name__ != target.kind or document.metadata.name != target.name:
+        raise _differs(target, f"it is {type(document).__name__} {document.metadata.name!r}")
+    if custom_of(document) != target.custom:
+        raise _differs(target, "its placement, labels or receipt key are not those of the signed copy")
+    return document
+
+
+def _differs(target: Target, why: str) -> TrustError:
+    return TrustError(
+        221,
+        f"the document {target.path} is not what its metadata says: {why}",
+        where=f"blobs/{target.digest}",
+        remedy="have its authors sign it again with `edict sign`",
+    )
