@@ -13,15 +13,17 @@ from __future__ import annotations
 
 from tests.env._build import ensure_parts
 from tests.env._certificates import Authority, Pair
-from tests.env._cluster import Cluster, Kind
+from tests.env._cluster import Cluster
 from tests.env._errors import EnvError
 from tests.env._etcd import Etcd, ServerTls
+from tests.env._kinds import Channel, Kind
 from tests.env._parts import PARTS, GoBinary, Inherit, Module, ModuleFiles, Part
 from tests.env._process import Process
 
 __all__ = [
     "PARTS",
     "Authority",
+    "Channel",
     "Cluster",
     "EnvError",
     "Etcd",

@@ -22,7 +22,6 @@ from tests.env._errors import EnvError
 from tests.env._parts import PARTS, GoBinary, Part
 from tests.env._progress import Progress
 from tests.env._recipes import Workshop, carry_out
-from tests.env._toolchain import find_go
 
 _STAMP = "stamp.json"
 _ASSETS = {"etcd": "etcd", "kube-apiserver": "kube-apiserver"}
@@ -93,7 +92,7 @@ def _build(part: Part, progress: Progress, work: Callable[[Workshop], None]) -> 
         log = cache_dir() / "logs" / f"{part.name}-{part.version}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
-        work(Workshop(part, scratch, result, log, find_go(cache_dir()), progress))
+        work(Workshop(part, scratch, result, log, cache_dir(), progress))
         stamp = Stamp(part.name, part.version, part.fingerprint, round(time.monotonic() - started, 1))
         (result / _STAMP).write_bytes(msgspec.json.encode(stamp))
         if final.exists():
@@ -104,10 +103,9 @@ def _build(part: Part, progress: Progress, work: Callable[[Workshop], None]) -> 
 
 
 def _await_lock(lock: FileLock, progress: Progress) -> None:
-    while True:
+    while not lock.is_locked:
         try:
             lock.acquire(timeout=1)
-            return
         except Timeout:
             progress.phase("waiting for another build on this machine")
 
@@ -143,5 +141,7 @@ def ensure_parts(names: Iterable[str] | None = None) -> dict[str, Path]:
     wanted = list(PARTS) if names is None else list(names)
     for name in wanted:
         if name not in PARTS:
-            raise EnvError("EDICT9003", f"part {name}", "there is no such part", remedy=f"one of {', '.join(PARTS)}")
+            raise EnvError(
+                "EDICT9003", f"part {name}", "there is no such part", remedy=f"one of {', '.join(PARTS)}"
+            )
     return {name: build_part(PARTS[name]) for name in wanted}

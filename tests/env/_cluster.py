@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, assert_never
+from typing import Self
 
 from tests.env import _cilium
 from tests.env._apiserver import KubeApiserver
@@ -14,27 +14,8 @@ from tests.env._build import ensure_parts
 from tests.env._calico import CalicoApiserver
 from tests.env._crds import install_crds
 from tests.env._etcd import Etcd
+from tests.env._kinds import Channel, Kind, parts_for
 from tests.env._kubeconfig import ClientCertificate, Token, write_kubeconfig
-
-Kind = Literal["cilium", "calico", "plain"]
-"""Which plugin the cluster looks like; `plain` has none."""
-Channel = Literal["standard", "experimental"]
-"""Which channel of the ClusterNetworkPolicy CRD; the standard one drops `nodes` and `domainNames` peers in silence."""
-
-
-def parts_for(kind: Kind, *, cnp_crd: bool | Channel = False) -> list[str]:
-    """Return the names of the parts that a cluster of `kind` needs, its etcd included."""
-    plugin: list[str]
-    match kind:
-        case "cilium":
-            plugin = ["cilium-crds"]
-        case "calico":
-            plugin = ["calico-manifests", "calico-apiserver"]
-        case "plain":
-            plugin = []
-        case _:
-            assert_never(kind)
-    return ["etcd", "kube-apiserver", *plugin, *(["cluster-network-policy-crds"] if cnp_crd else [])]
 
 
 class Cluster:
@@ -46,7 +27,9 @@ class Cluster:
         self.name = name
         self.directory = directory / name
         self._kube = KubeApiserver(etcd, self.directory, name)
-        self._calico = CalicoApiserver(self._kube, self.directory, self.kubeconfig_for) if kind == "calico" else None
+        self._calico = (
+            CalicoApiserver(self._kube, self.directory, self.kubeconfig_for) if kind == "calico" else None
+        )
 
     @classmethod
     def start(
@@ -69,7 +52,7 @@ class Cluster:
         cluster = cls(kind, etcd, directory, name)
         try:
             cluster._kube.launch()
-            cluster._furnish(cilium_config or {}, cnp_crd)
+            cluster._furnish(cilium_config or {}, cnp_crd=cnp_crd)
         except BaseException:
             cluster.stop()
             raise
@@ -135,7 +118,7 @@ class Cluster:
             self._calico.kill()
         self._kube.kill()
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 
@@ -145,9 +128,11 @@ class Cluster:
         """Stop it."""
         self.stop()
 
-    def _furnish(self, cilium_config: Mapping[str, str], cnp_crd: bool | Channel) -> None:
+    def _furnish(self, cilium_config: Mapping[str, str], *, cnp_crd: bool | Channel) -> None:
         user = ClientCertificate(self._kube.admin)
-        write_kubeconfig(self.kubeconfig, cluster=self.name, server=self.server, ca_file=self.ca_file, user=user)
+        write_kubeconfig(
+            self.kubeconfig, cluster=self.name, server=self.server, ca_file=self.ca_file, user=user
+        )
         api = self._kube.client()
         for namespace in ("default", "kube-system"):  # the API server makes them too, a moment later
             api.create("/api/v1/namespaces", json.dumps({"metadata": {"name": namespace}}).encode())

@@ -14,10 +14,10 @@ _PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _NAME = re.compile(rb"^  name: (\S+)$", re.MULTILINE)
 
 
-def _documents(files: Iterable[Path]) -> list[bytes]:
-    """Split files into YAML documents, unparsed: the API server reads YAML, and far faster than we could."""
-    texts = (document for file in files for document in re.split(rb"^---\n", file.read_bytes(), flags=re.MULTILINE))
-    return [text for text in texts if text.strip()]
+def _documents(files: Iterable[Path]) -> dict[str, bytes]:
+    """Split files into CRDs, name → YAML, unparsed: the API server reads YAML, and far faster than we could."""
+    texts = [text for file in files for text in re.split(rb"^---\n", file.read_bytes(), flags=re.MULTILINE)]
+    return {found[1].decode(): text for text in texts if (found := _NAME.search(text))}
 
 
 def _established(crd: Manifest) -> bool:
@@ -28,12 +28,11 @@ def _established(crd: Manifest) -> bool:
 def install_crds(api: KubeApi, files: Iterable[Path], *, subject: str) -> None:
     """Create every CRD in `files` (one that exists is left alone) and return when all are Established."""
     documents = _documents(files)
-    wanted = {found[1].decode() for text in documents if (found := _NAME.search(text))}
     with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(lambda text: api.create(_PATH, text, "application/yaml"), documents))
+        list(pool.map(lambda text: api.create(_PATH, text, "application/yaml"), documents.values()))
 
     def all_established() -> bool:
         crds = (api.get(_PATH) or {}).get("items", [])
-        return wanted <= {crd["metadata"]["name"] for crd in crds if _established(crd)}
+        return documents.keys() <= {crd["metadata"]["name"] for crd in crds if _established(crd)}
 
-    await_true(all_established, subject=subject, what=f"{len(wanted)} CRDs Established", timeout=30)
+    await_true(all_established, subject=subject, what=f"{len(documents)} CRDs Established", timeout=30)

@@ -1,8 +1,7 @@
 """The one error of the test environment: a code, what it is about, what happened, what to try.
 
 Codes: 9001 a build failed; 9002 no usable Go; 9003 no such part; 9004 a process ended while starting;
-9005 a process was not ready in time; 9006 the Kubernetes API refused an object of the set-up;
-9007 this machine lacks something that a part needs (a test is skipped then, see `tests.env.fixtures`).
+9005 a process was not ready in time; 9006 the Kubernetes API refused an object of the set-up.
 """
 
 from __future__ import annotations

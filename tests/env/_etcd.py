@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import msgspec
 
@@ -85,7 +86,7 @@ class Etcd:
         if self._process:
             self._process.stop()
 
-    def __enter__(self) -> Etcd:
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 
@@ -99,7 +100,9 @@ class Etcd:
         binary = ensure_parts(["etcd"])["etcd"]
         self._process = Process.start([binary, *self._flags()], log=self.directory / "etcd.log")
         try:
-            await_ready(self._process, lambda: answers_ok(f"{self.metrics}/readyz"), subject=f"etcd {self.name}")
+            await_ready(
+                self._process, lambda: answers_ok(f"{self.metrics}/readyz"), subject=f"etcd {self.name}"
+            )
         except BaseException:
             self._process.kill()
             raise

@@ -39,7 +39,9 @@ class KubeApi:
         self._netloc = urlsplit(server).netloc
         self._context = context
 
-    def call(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> Answer:
+    def call(
+        self, method: str, path: str, body: bytes | None = None, kind: str = "application/json"
+    ) -> Answer:
         """Make one request; raises OSError when the server cannot be reached."""
         connection = http.client.HTTPSConnection(self._netloc, context=self._context, timeout=30)
         try:
@@ -80,11 +82,14 @@ class KubeApi:
 
     def _accepted(self, answer: Answer, what: str) -> Answer:
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            text = answer.body.decode(errors="replace")[:400]
+            try:
+                text = str(answer.json()["message"])
+            except (ValueError, KeyError, TypeError):
+                text = answer.body.decode(errors="replace")
             raise EnvError(
                 "EDICT9006",
                 f"API server {self._server}",
-                f"{what} answered {answer.status}: {text}",
+                f"{what} answered {answer.status}: {text[:400]}",
                 remedy="read the API server's log in the cluster's folder",
             )
         return answer

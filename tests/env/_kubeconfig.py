@@ -43,7 +43,9 @@ def write_kubeconfig(
             {"name": cluster, "cluster": {"server": server, "certificate-authority-data": _inline(ca_file)}}
         ],
         "users": [{"name": "user", "user": login}],
-        "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": "user", "namespace": "default"}}],
+        "contexts": [
+            {"name": cluster, "context": {"cluster": cluster, "user": "user", "namespace": "default"}}
+        ],
         "current-context": cluster,
     }
     path.parent.mkdir(parents=True, exist_ok=True)

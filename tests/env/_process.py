@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _SUPERVISOR = Path(__file__).with_name("_supervisor.py")
@@ -22,7 +23,12 @@ class Process:
 
     @classmethod
     def start(
-        cls, argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+        cls,
+        argv: Sequence[str | Path],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> Process:
         """Start `argv`, its output appended to `log`, in a session and process group of its own."""
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -62,17 +68,13 @@ class Process:
 
     def _request(self, byte: bytes) -> None:
         assert self._popen.stdin is not None
-        try:
+        with suppress(BrokenPipeError, ValueError):  # it has ended already
             self._popen.stdin.write(byte)
             self._popen.stdin.flush()
-        except (BrokenPipeError, ValueError):
-            pass  # it has ended already
 
     def _reap(self, timeout: float) -> None:
         self._popen.wait(timeout)
         for stream in (self._popen.stdin, self._popen.stdout):
             assert stream is not None
-            try:
+            with suppress(BrokenPipeError):
                 stream.close()
-            except BrokenPipeError:
-                pass

@@ -42,7 +42,7 @@ class _Plain:
     def phase(self, text: str) -> None:
         """Remember `text`; print at once when it is another kind of work."""
         self._text = text
-        kind = text.split()[0]
+        kind = text.split(maxsplit=1)[0]
         if kind != self._kind:
             self._kind = kind
             self._print()
@@ -64,9 +64,9 @@ class _Plain:
 @contextmanager
 def _rich(label: str) -> Iterator[Progress]:
     """A spinner with the phase and the elapsed time, by rich."""
-    from rich.console import Console
-    from rich.progress import Progress as RichProgress
-    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.console import Console  # noqa: PLC0415 - only a terminal needs rich
+    from rich.progress import Progress as RichProgress  # noqa: PLC0415 - same
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - same
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with RichProgress(*columns, console=Console(stderr=True), transient=True) as live:

@@ -15,6 +15,7 @@ from tests.env._errors import EnvError, last_lines
 from tests.env._parts import GoBinary, Inherit, Module, ModuleFiles, Part
 from tests.env._process import Process
 from tests.env._progress import Progress
+from tests.env._toolchain import find_go
 
 _REPLACE = re.compile(r"^(?:replace\s+|\s+)(\S+)(?:\s+v\S+)?\s+=>\s+(\S+)(?:\s+(v\S+))?", re.MULTILINE)
 
@@ -27,19 +28,22 @@ class _Download(msgspec.Struct, rename="pascal"):
 
 
 class Workshop(msgspec.Struct, frozen=True):
-    """Where one part is being built: scratch folder, result folder, log, Go command, and where to tell progress."""
+    """Where one part is being built, what it writes its output to, and where to tell progress.
+
+    `result` becomes the part's folder; `scratch` is thrown away; `cache` is where a Go that is missing is installed.
+    """
 
     part: Part
     scratch: Path
     result: Path
     log: Path
-    go: str
+    cache: Path
     progress: Progress
 
     def run(self, *argv: str, env: dict[str, str], cwd: Path) -> str:
         """Run ``go argv`` in `cwd`; return what it wrote; raise EnvError (EDICT9001) when it fails."""
         begin = self.log.stat().st_size if self.log.exists() else 0
-        process = Process.start([self.go, *argv], log=self.log, env=_environment(env), cwd=cwd)
+        process = Process.start([find_go(self.cache), *argv], log=self.log, env=_environment(env), cwd=cwd)
         try:
             while True:
                 try:
@@ -85,7 +89,9 @@ def _environment(extra: dict[str, str]) -> dict[str, str]:
 def download(shop: Workshop, module: Module, env: dict[str, str]) -> tuple[Path, Path]:
     """Fetch `module`; return its folder and its go.mod."""
     shop.progress.phase(f"downloading {module.path}")
-    answer = shop.run("mod", "download", "-json", f"{module.path}@{module.version}", env=env, cwd=shop.scratch)
+    answer = shop.run(
+        "mod", "download", "-json", f"{module.path}@{module.version}", env=env, cwd=shop.scratch
+    )
     found = msgspec.json.decode(answer[answer.index("{") :], type=_Download)
     return Path(found.dir), Path(found.go_mod)
 

@@ -27,7 +27,7 @@ def _die_with_parent(parent: int) -> None:
     """Ask the kernel to kill this process when its parent dies; a no-op where that does not exist."""
     if sys.platform != "linux":
         return
-    import ctypes
+    import ctypes  # noqa: PLC0415 - 10 ms that only Linux has to pay
 
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the request was made
@@ -48,7 +48,7 @@ def _spawn(argv: list[str]) -> int:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.dup2(null, 0)
         os.dup2(2, 1)
-        os.execvp(argv[0], argv)
+        os.execvp(argv[0], argv)  # noqa: S606 - no shell is the point
     except OSError as error:
         os.write(2, f"cannot run {argv[0]}: {error}\n".encode())
     os._exit(127)

@@ -39,7 +39,9 @@ def answers_ok(url: str, context: ssl.SSLContext | None = None) -> bool:
 
 def await_true(question: Callable[[], bool], *, subject: str, what: str, timeout: float) -> None:
     """Ask `question` until it says yes; raise EnvError (EDICT9005) after `timeout` seconds."""
-    asking = Retrying(stop=stop_after_delay(timeout), wait=wait_fixed(_INTERVAL), retry=retry_if_result(lambda yes: not yes))
+    asking = Retrying(
+        stop=stop_after_delay(timeout), wait=wait_fixed(_INTERVAL), retry=retry_if_result(lambda yes: not yes)
+    )
     try:
         asking(question)
     except RetryError:
