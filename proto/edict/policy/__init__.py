@@ -1,2 +1,4 @@
-"""Documents: model, strict parsing, validation, placement. No I/O beyond the bytes it is given; imports edict.errors
-and edict.ids only."""
+"""Documents: model, strict parsing, validation, placement, checks across policies.
+
+No I/O beyond the bytes it is given; imports edict.errors and edict.ids only.
+"""

@@ -1,36 +1,36 @@
-"""The signed documents: FederatedNetworkPolicy and ManagedCluster (group ``federation.edict.dev/v1alpha1``)."""
+"""The signed documents of ``federation.edict.dev/v1alpha1``: FederatedNetworkPolicy and ManagedCluster."""
 
 from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 from edict.ids import ClusterName
 from edict.policy.model import Document, LabelSelector, Mode, OnInexact, PolicySpec
 
 
-class ObjectMeta(Document):
+class ObjectMeta(Document, frozen=True):
     """Name and labels of a document. Names are DNS-1123 labels."""
 
     name: str
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
 
 
-class Placement(Document):
+class Placement(Document, frozen=True):
     """Which clusters a policy is for, judged by the agent from the signed inventory."""
 
     cluster_selector: LabelSelector
 
 
-class RolloutRef(Document):
+class RolloutRef(Document, frozen=True):
     """The rollout that governs a change of this policy."""
 
     name: str
 
 
-class FederatedNetworkPolicySpec(Document):
+class FederatedNetworkPolicySpec(Document, frozen=True):
     """What is signed about one policy."""
 
     placement: Placement
@@ -42,7 +42,12 @@ class FederatedNetworkPolicySpec(Document):
 
 
 class FederatedNetworkPolicy(
-    Struct, frozen=True, forbid_unknown_fields=True, rename="camel", tag_field="kind", tag="FederatedNetworkPolicy"
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    rename="camel",
+    tag_field="kind",
+    tag="FederatedNetworkPolicy",
 ):
     """One policy for many clusters."""
 
@@ -51,7 +56,7 @@ class FederatedNetworkPolicy(
     spec: FederatedNetworkPolicySpec
 
 
-class ManagedClusterSpec(Document):
+class ManagedClusterSpec(Document, frozen=True):
     """What authors sign about one cluster. ``receipt_key`` is absent until an author approves it."""
 
     plugin: Literal["cilium", "calico", "other"]
@@ -59,7 +64,7 @@ class ManagedClusterSpec(Document):
     receipt_key: ReceiptKey | UnsetType = UNSET
 
 
-class ReceiptKey(Document):
+class ReceiptKey(Document, frozen=True):
     """The ed25519 public key that the cluster signs its receipts with."""
 
     public: str

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Fidelity(enum.StrEnum):
-    """``exact``: the same verdict on every flow. ``approximate``: differs in one direction. ``unsupported``: refused."""
+    """``exact``: every verdict the same; ``approximate``: differs one way; ``unsupported``: refused."""
 
     EXACT = "exact"
     APPROXIMATE = "approximate"

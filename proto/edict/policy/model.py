@@ -1,9 +1,9 @@
 """Documents in memory: frozen structs by their upstream names.
 
-``spec.policy`` is the ``spec`` of ``policy.networking.k8s.io/v1alpha2`` ClusterNetworkPolicy (network-policy-api
-v0.2.0, ``apis/v1alpha2/clusternetworkpolicy_types.go``, experimental channel). Fields marked *Edict* are ours and
-stand beside the upstream ones. Parsing is :mod:`edict.policy.parse`; limits that types cannot say are
-:mod:`edict.policy.validate`.
+``spec.policy`` is the ``spec`` of ``policy.networking.k8s.io/v1alpha2`` ClusterNetworkPolicy
+(network-policy-api v0.2.0, ``apis/v1alpha2/clusternetworkpolicy_types.go``, experimental channel). Fields
+marked *Edict* are ours and stand beside the upstream ones. Parsing is :mod:`edict.policy.parse`; limits that
+types cannot say are :mod:`edict.policy.validate`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from typing import Annotated, Literal, TypeAlias
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 API_VERSION = "federation.edict.dev/v1alpha1"
 LANGUAGE_LEVEL = 1
@@ -60,29 +60,29 @@ class Operator(enum.StrEnum):
     DOES_NOT_EXIST = "DoesNotExist"
 
 
-class LabelSelectorRequirement(Document):
-    """One requirement; all of a selector's requirements must hold. ``NotIn`` also matches where the key is absent."""
+class LabelSelectorRequirement(Document, frozen=True):
+    """One requirement; all of a selector's must hold. ``NotIn`` also matches where the key is absent."""
 
     key: str
     operator: Operator
     values: tuple[str, ...] = ()
 
 
-class LabelSelector(Document):
+class LabelSelector(Document, frozen=True):
     """``metav1.LabelSelector``: empty selects everything."""
 
-    match_labels: dict[str, str] = {}
+    match_labels: dict[str, str] = field(default_factory=dict)
     match_expressions: tuple[LabelSelectorRequirement, ...] = ()
 
 
-class NamespacedPod(Document):
+class NamespacedPod(Document, frozen=True):
     """Pods selected by namespace labels and pod labels."""
 
     pod_selector: LabelSelector
     namespace_selector: LabelSelector = LabelSelector()
 
 
-class Subject(Document):
+class Subject(Document, frozen=True):
     """Whom a policy applies to: exactly one field is set. Host-networked pods are never selected."""
 
     namespaces: LabelSelector | UnsetType = UNSET
@@ -92,27 +92,27 @@ class Subject(Document):
 PortNumber: TypeAlias = Annotated[int, Meta(ge=1, le=65535)]
 
 
-class PortRange(Document):
+class PortRange(Document, frozen=True):
     """An inclusive range with start < end."""
 
     start: PortNumber
     end: PortNumber
 
 
-class Port(Document):
+class Port(Document, frozen=True):
     """A port number or a range: exactly one."""
 
     number: PortNumber | UnsetType = UNSET
     range: PortRange | UnsetType = UNSET
 
 
-class TransportMatch(Document):
-    """A protocol with an optional destination port. Upstream wants at least one property."""
+class TransportMatch(Document, frozen=True):
+    """A protocol with an optional destination port; empty is every port (*Edict*, upstream wants it)."""
 
     destination_port: Port | UnsetType = UNSET
 
 
-class Icmp(Document):
+class Icmp(Document, frozen=True):
     """*Edict*: ICMP of one address family; without ``type`` every type."""
 
     family: Literal["IPv4", "IPv6"] = "IPv4"
@@ -120,7 +120,7 @@ class Icmp(Document):
     code: Annotated[int, Meta(ge=0, le=255)] | UnsetType = UNSET
 
 
-class Protocol(Document):
+class Protocol(Document, frozen=True):
     """Exactly one field is set. ``icmp`` is *Edict*."""
 
     tcp: TransportMatch | UnsetType = UNSET
@@ -130,7 +130,7 @@ class Protocol(Document):
     icmp: Icmp | UnsetType = UNSET
 
 
-class NetworkExcept(Document):
+class NetworkExcept(Document, frozen=True):
     """*Edict*: a network without some of its parts."""
 
     cidr: str
@@ -140,21 +140,21 @@ class NetworkExcept(Document):
 Network: TypeAlias = "str | NetworkExcept"
 
 
-class ServiceAccountPeer(Document):
+class ServiceAccountPeer(Document, frozen=True):
     """*Edict*: pods that run as one of the named service accounts in the selected namespaces."""
 
     names: tuple[str, ...]
     namespace_selector: LabelSelector = LabelSelector()
 
 
-class ClusterPeer(Document):
+class ClusterPeer(Document, frozen=True):
     """*Edict*: pods of other clusters of the mesh, by name of the cluster."""
 
     names: tuple[str, ...]
     pods: NamespacedPod | UnsetType = UNSET
 
 
-class IngressPeer(Document):
+class IngressPeer(Document, frozen=True):
     """Exactly one field is set. ``networks``, ``serviceAccounts`` and ``clusters`` are *Edict*."""
 
     namespaces: LabelSelector | UnsetType = UNSET
@@ -164,8 +164,8 @@ class IngressPeer(Document):
     clusters: ClusterPeer | UnsetType = UNSET
 
 
-class EgressPeer(Document):
-    """Exactly one field is set. ``serviceAccounts`` and ``clusters`` are *Edict*, and so is a network's ``except``."""
+class EgressPeer(Document, frozen=True):
+    """Exactly one field is set. ``serviceAccounts``, ``clusters``, a network's ``except`` are *Edict*."""
 
     namespaces: LabelSelector | UnsetType = UNSET
     pods: NamespacedPod | UnsetType = UNSET
@@ -176,7 +176,7 @@ class EgressPeer(Document):
     clusters: ClusterPeer | UnsetType = UNSET
 
 
-class Http(Document):
+class Http(Document, frozen=True):
     """*Edict*: an HTTP request, for Accept only."""
 
     methods: tuple[str, ...] = ()
@@ -184,7 +184,7 @@ class Http(Document):
     hosts: tuple[str, ...] = ()
 
 
-class IngressRule(Document):
+class IngressRule(Document, frozen=True):
     """One ordered ingress rule. ``http`` and ``log`` are *Edict*."""
 
     action: Action
@@ -195,7 +195,7 @@ class IngressRule(Document):
     log: bool = False
 
 
-class EgressRule(Document):
+class EgressRule(Document, frozen=True):
     """One ordered egress rule. ``http`` and ``log`` are *Edict*."""
 
     action: Action
@@ -206,7 +206,7 @@ class EgressRule(Document):
     log: bool = False
 
 
-class PolicySpec(Document):
+class PolicySpec(Document, frozen=True):
     """The ``spec`` of an upstream ClusterNetworkPolicy."""
 
     tier: Tier

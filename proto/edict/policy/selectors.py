@@ -9,7 +9,7 @@ from edict.policy.model import LabelSelector, LabelSelectorRequirement, Operator
 
 
 def matches(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
-    """Tell whether every requirement of the selector holds for the labels; an empty selector matches everything."""
+    """Tell whether every requirement holds for the labels; an empty selector matches everything."""
     return all(labels.get(key) == value for key, value in selector.match_labels.items()) and all(
         _holds(requirement, labels) for requirement in selector.match_expressions
     )

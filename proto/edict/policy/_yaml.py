@@ -1,0 +1,283 @@
+"""A strict reader of YAML: plain objects with the line of every field, and nothing that is open to reading.
+
+It works on libyaml's events, not on its composer, so that depth is bounded before anything recurses and so
+that anchors, aliases and tags are seen. Of YAML 1.1's scalars only those stay that YAML 1.2 reads the same
+way; the rest (``on``, ``0x1F``, ``1:30``, ``.inf``) is refused with the advice to quote it: authors sign
+bytes, and every reader of those bytes must understand the same thing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+import yaml
+
+from edict.errors import DocumentError
+from edict.policy.codes import Code
+from edict.policy.origin import Origin, child, item
+
+MAX_DOCUMENT = 256 * 1024
+"""Characters of one document."""
+MAX_STREAM = 16 * 1024 * 1024
+"""Bytes of one file of several documents."""
+MAX_DEPTH = 32
+"""Nested mappings and lists; the deepest valid document has 12."""
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_INT = re.compile(r"-?(0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_MAX_DIGITS = 19
+_BOOLEANS = {"true": True, "false": False}
+_NULLS = frozenset({"", "~", "null"})
+_AMBIGUOUS_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "<<", "="})
+_AMBIGUOUS_NUMBER = re.compile(
+    r"[-+]?(?:"
+    r"0b[01_]+|0o[0-7]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*"  # integers of either version
+    r"|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"  # base 60
+    r"|(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|[0-9]+)(?:[eE][-+]?[0-9]+)?"
+    r"|\.(?:inf|Inf|INF|nan|NaN|NAN))"
+)
+
+Plain: TypeAlias = "dict[str, Plain] | list[Plain] | str | int | float | bool | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One document as plain objects, and where its fields stand."""
+
+    value: Plain
+    origin: Origin
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An open mapping or list."""
+
+    path: str
+    value: dict[str, Plain] | list[Plain]
+    key: str | None = None
+
+
+def read(data: bytes | str, source: str) -> list[Node]:
+    """Return the documents of a stream; empty ones (``---`` with nothing behind it) are left out.
+
+    Raises:
+        DocumentError: EDICT0101 to EDICT0104.
+    """
+    text = _decode(data, source)
+    nodes: list[Node] = []
+    reader = _Reader(source)
+    try:
+        for event in _events(text):
+            node = reader.feed(event)
+            if node is not None:
+                nodes.append(node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{source}:{mark.line + 1}" if mark else source
+        raise DocumentError(Code.SYNTAX, f"not YAML: {error.problem or error.context}", where=where) from error
+    except yaml.reader.ReaderError as error:
+        raise DocumentError(Code.SYNTAX, f"not YAML: {error.reason}", where=source) from error
+    return nodes
+
+
+def _mark(mark: Any) -> yaml.Mark:
+    """Return the mark as what it always is: events of a parser have one, the stubs cannot know."""
+    return cast("yaml.Mark", mark)
+
+
+def _events(text: str) -> Iterator[yaml.Event]:
+    return yaml.parse(text, Loader=_LOADER)
+
+
+def _decode(data: bytes | str, source: str) -> str:
+    try:
+        raw = data.encode() if isinstance(data, str) else data
+        text = raw.decode()
+    except UnicodeError as error:
+        raise DocumentError(
+            Code.SYNTAX,
+            "the file is not UTF-8",
+            where=source,
+            remedy="save it as UTF-8 without a byte order mark",
+        ) from error
+    if len(raw) > MAX_STREAM:
+        raise DocumentError(
+            Code.TOO_LARGE,
+            f"the file has {len(raw)} bytes, more than {MAX_STREAM}",
+            where=source,
+            remedy="split it",
+        )
+    return text
+
+
+class _Reader:
+    """Builds documents from events, one at a time, without recursion."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._stack: list[_Frame] = []
+        self._lines: dict[str, int] = {}
+        self._start = 0
+        self._root: Plain = None
+
+    def feed(self, event: yaml.Event) -> Node | None:
+        """Take one event; return a document when it is complete and not empty."""
+        if _mark(event.end_mark).index - self._start > MAX_DOCUMENT:
+            raise self._error(
+                Code.TOO_LARGE,
+                event,
+                f"the document has more than {MAX_DOCUMENT} characters",
+                "split the policy into several documents",
+            )
+        match event:
+            case yaml.StreamStartEvent() | yaml.StreamEndEvent():
+                pass
+            case yaml.DocumentStartEvent():
+                self._begin(event)
+            case yaml.DocumentEndEvent():
+                return self._finish()
+            case yaml.AliasEvent():
+                raise self._error(Code.NOT_PLAIN, event, "an alias is not allowed", "write the value out")
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                self._open(event)
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                self._stack.pop()
+            case yaml.ScalarEvent():
+                self._scalar(event)
+        return None
+
+    def _begin(self, event: yaml.DocumentStartEvent) -> None:
+        self._start = _mark(event.start_mark).index
+        self._lines = {"": _mark(event.end_mark).line + 1}
+        self._stack.clear()
+        if event.tags or event.version:
+            raise self._error(Code.NOT_PLAIN, event, "a YAML directive is not allowed", "remove the % line")
+
+    def _finish(self) -> Node | None:
+        root, self._root = self._root, None
+        return None if root is None else Node(root, Origin(self._source, self._lines))
+
+    def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
+        self._refuse_decoration(event)
+        if len(self._stack) >= MAX_DEPTH:
+            raise self._error(
+                Code.TOO_LARGE, event, f"nested more than {MAX_DEPTH} levels deep", "flatten the document"
+            )
+        value: dict[str, Plain] | list[Plain] = {} if isinstance(event, yaml.MappingStartEvent) else []
+        path = self._place(value, event)
+        self._stack.append(_Frame(path, value))
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        self._refuse_decoration(event)
+        frame = self._stack[-1] if self._stack else None
+        if frame is not None and isinstance(frame.value, dict) and frame.key is None:
+            self._key(frame, event)
+            return
+        value = self._resolve(event)
+        self._place(value, event)
+
+    def _key(self, frame: _Frame, event: yaml.ScalarEvent) -> None:
+        value = self._resolve(event)
+        if not isinstance(value, str):
+            raise self._error(
+                Code.NOT_PLAIN,
+                event,
+                f"the key {event.value!r} is not a string",
+                f'quote it: "{event.value}"',
+            )
+        if value in frame.value:
+            first = self._lines[child(frame.path, value)]
+            raise self._error(
+                Code.DUPLICATE_KEY,
+                event,
+                f"the key {value!r} stands twice, first on line {first}",
+                "remove one of them",
+            )
+        frame.key = value
+        self._lines[child(frame.path, value)] = _mark(event.start_mark).line + 1
+
+    def _place(self, value: Plain, event: yaml.Event) -> str:
+        """Put a value into the open container and return its path."""
+        if not self._stack:
+            self._root = value
+            self._lines[""] = _mark(event.start_mark).line + 1
+            return ""
+        frame = self._stack[-1]
+        if isinstance(frame.value, list):
+            path = item(frame.path, len(frame.value))
+            frame.value.append(value)
+            self._lines[path] = _mark(event.start_mark).line + 1
+            return path
+        if frame.key is None:
+            raise self._error(Code.NOT_PLAIN, event, "a key must be a string", "write `key: value`")
+        path = child(frame.path, frame.key)
+        frame.value[frame.key] = value
+        frame.key = None
+        return path
+
+    def _refuse_decoration(self, event: yaml.NodeEvent) -> None:
+        if event.anchor is not None:
+            raise self._error(
+                Code.NOT_PLAIN,
+                event,
+                f"the anchor &{event.anchor} is not allowed",
+                "remove it, and write the value out",
+            )
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            raise self._error(Code.NOT_PLAIN, event, f"the tag {tag} is not allowed", "remove it")
+
+    def _resolve(self, event: yaml.ScalarEvent) -> Plain:
+        text: str = event.value
+        if event.style is not None and event.style != "":
+            return text
+        try:
+            return resolve_plain(text)
+        except ValueError as error:
+            raise self._error(Code.NOT_PLAIN, event, *error.args) from error
+
+    def _error(self, code: Code, event: yaml.Event, what: str, remedy: str = "") -> DocumentError:
+        path = ""
+        if self._stack:
+            frame = self._stack[-1]
+            path = frame.path if frame.key is None else child(frame.path, frame.key)
+        place = (
+            f"{self._source}:{_mark(event.start_mark).line + 1}"
+            if self._source
+            else f"line {_mark(event.start_mark).line + 1}"
+        )
+        return DocumentError(code, what, where=" ".join(part for part in (path, place) if part), remedy=remedy)
+
+
+def resolve_plain(text: str) -> str | int | float | bool | None:
+    """Return what an unquoted scalar means where YAML 1.1, YAML 1.2 and JSON agree.
+
+    Raises:
+        ValueError: they do not; the arguments are what is wrong and the remedy.
+    """
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if text in _NULLS:
+        return None
+    if text.lower() in _AMBIGUOUS_WORDS:
+        word = "true or false" if text.lower() not in {"null", "<<", "="} else "the value"
+        raise ValueError(
+            f"{text!r} does not mean the same to every YAML reader", f'write {word}, or quote it: "{text}"'
+        )
+    if _INT.fullmatch(text):
+        if len(text.lstrip("-")) > _MAX_DIGITS:
+            raise ValueError(f"the number {text[:_MAX_DIGITS]}… is too large", "quote it if it is a string")
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _AMBIGUOUS_NUMBER.fullmatch(text):
+        raise ValueError(
+            f"the number {text!r} does not mean the same to every YAML reader",
+            f'write it as a decimal number, or quote it: "{text}"',
+        )
+    return text

@@ -1,0 +1,51 @@
+"""Where a document came from: its file and the line of each field, so that a late error can point at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+NO_LINES: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The source of one document.
+
+    Attributes:
+        source: a file name, ``stdin``, or the name of a TUF target; empty for a document built in memory.
+        lines: the 1-based line of each field, by its path (``spec.policy.tier``; ``""`` is the document).
+    """
+
+    source: str = ""
+    lines: Mapping[str, int] = field(default_factory=lambda: NO_LINES)
+
+    def line(self, path: str) -> int | None:
+        """Return the line of the field, or of the nearest ancestor that stands in the source."""
+        while path:
+            if path in self.lines:
+                return self.lines[path]
+            path = parent(path)
+        return self.lines.get("")
+
+    def where(self, subject: str, path: str) -> str:
+        """Return the printed place: ``FederatedNetworkPolicy deny-egress spec.tier policy.yaml:7``."""
+        line = self.line(path)
+        file = f"{self.source}:{line}" if self.source and line is not None else self.source
+        return " ".join(part for part in (subject, path, file) if part)
+
+
+def parent(path: str) -> str:
+    """Return the path of the enclosing field: of ``a.b[1]`` it is ``a.b``, of ``a`` the empty string."""
+    return path[: max(path.rfind("."), path.rfind("["), 0)]
+
+
+def child(path: str, key: str) -> str:
+    """Return the path of a field of an object."""
+    return f"{path}.{key}" if path else key
+
+
+def item(path: str, index: int) -> str:
+    """Return the path of an item of a list."""
+    return f"{path}[{index}]"
