@@ -14,9 +14,7 @@ from types import FrameType
 from typing import get_args
 
 from tests.env._build import asset, cache_dir, ensure_parts, folder_of, stamp_of
-from tests.env._cluster import Cluster
 from tests.env._errors import EnvError
-from tests.env._etcd import Etcd
 from tests.env._kinds import Kind, parts_for
 from tests.env._parts import PARTS
 
@@ -88,6 +86,9 @@ def _names(kinds: list[Kind]) -> list[str]:
 
 
 def _up(kinds: list[Kind], directory: Path | None) -> int:
+    from tests.env._cluster import Cluster  # noqa: PLC0415 - 0.2 s that `build` and `status` need not wait for
+    from tests.env._etcd import Etcd  # noqa: PLC0415 - same
+
     for kind in kinds:
         ensure_parts(parts_for(kind))
     with ExitStack() as stack:

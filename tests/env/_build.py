@@ -141,7 +141,5 @@ def ensure_parts(names: Iterable[str] | None = None) -> dict[str, Path]:
     wanted = list(PARTS) if names is None else list(names)
     for name in wanted:
         if name not in PARTS:
-            raise EnvError(
-                "EDICT9003", f"part {name}", "there is no such part", remedy=f"one of {', '.join(PARTS)}"
-            )
+            raise EnvError("EDICT9003", f"part {name}", "there is no such part", remedy=f"one of {', '.join(PARTS)}")
     return {name: build_part(PARTS[name]) for name in wanted}

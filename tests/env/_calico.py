@@ -33,9 +33,7 @@ def _object(version: str, kind: str, name: str, spec: dict[str, Any], namespace:
 class CalicoApiserver:
     """Calico's API server, run under its own ServiceAccount with the rights that Calico's manifest gives it."""
 
-    def __init__(
-        self, kube: KubeApiserver, directory: Path, kubeconfig_for: Callable[[str, str], Path]
-    ) -> None:
+    def __init__(self, kube: KubeApiserver, directory: Path, kubeconfig_for: Callable[[str, str], Path]) -> None:
         """Describe it; `launch` starts it. `kubeconfig_for` makes a kubeconfig for (namespace, ServiceAccount)."""
         self._kube = kube
         self._directory = directory
@@ -89,9 +87,7 @@ class CalicoApiserver:
         }
         environment = dict(os.environ) | {"DATASTORE_TYPE": "kubernetes", "KUBECONFIG": str(kubeconfig)}
         log = self._directory / "calico-apiserver.log"
-        self._process = Process.start(
-            [binary, *(f"--{k}={v}" for k, v in flags.items())], log=log, env=environment
-        )
+        self._process = Process.start([binary, *(f"--{k}={v}" for k, v in flags.items())], log=log, env=environment)
         own = self._kube.client(f"https://127.0.0.1:{self._port}")
         try:
             await_ready(self._process, own.ready, subject="Calico's API server")
@@ -128,8 +124,6 @@ def _set_defaults(api: KubeApi) -> None:
         "ipipMode": "Never",
         "natOutgoing": True,
     }
-    api.apply(
-        _object("projectcalico.org/v3", "IPPool", "default-ipv4-ippool", pool | {"nodeSelector": "all()"})
-    )
+    api.apply(_object("projectcalico.org/v3", "IPPool", "default-ipv4-ippool", pool | {"nodeSelector": "all()"}))
     felix = {"logSeverityScreen": "Info", "reportingInterval": "0s"}
     api.apply(_object("projectcalico.org/v3", "FelixConfiguration", "default", felix))

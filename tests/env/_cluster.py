@@ -27,9 +27,7 @@ class Cluster:
         self.name = name
         self.directory = directory / name
         self._kube = KubeApiserver(etcd, self.directory, name)
-        self._calico = (
-            CalicoApiserver(self._kube, self.directory, self.kubeconfig_for) if kind == "calico" else None
-        )
+        self._calico = CalicoApiserver(self._kube, self.directory, self.kubeconfig_for) if kind == "calico" else None
 
     @classmethod
     def start(
@@ -130,9 +128,7 @@ class Cluster:
 
     def _furnish(self, cilium_config: Mapping[str, str], *, cnp_crd: bool | Channel) -> None:
         user = ClientCertificate(self._kube.admin)
-        write_kubeconfig(
-            self.kubeconfig, cluster=self.name, server=self.server, ca_file=self.ca_file, user=user
-        )
+        write_kubeconfig(self.kubeconfig, cluster=self.name, server=self.server, ca_file=self.ca_file, user=user)
         api = self._kube.client()
         for namespace in ("default", "kube-system"):  # the API server makes them too, a moment later
             api.create("/api/v1/namespaces", json.dumps({"metadata": {"name": namespace}}).encode())

@@ -100,9 +100,7 @@ class Etcd:
         binary = ensure_parts(["etcd"])["etcd"]
         self._process = Process.start([binary, *self._flags()], log=self.directory / "etcd.log")
         try:
-            await_ready(
-                self._process, lambda: answers_ok(f"{self.metrics}/readyz"), subject=f"etcd {self.name}"
-            )
+            await_ready(self._process, lambda: answers_ok(f"{self.metrics}/readyz"), subject=f"etcd {self.name}")
         except BaseException:
             self._process.kill()
             raise

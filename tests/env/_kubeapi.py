@@ -39,9 +39,7 @@ class KubeApi:
         self._netloc = urlsplit(server).netloc
         self._context = context
 
-    def call(
-        self, method: str, path: str, body: bytes | None = None, kind: str = "application/json"
-    ) -> Answer:
+    def call(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> Answer:
         """Make one request; raises OSError when the server cannot be reached."""
         connection = http.client.HTTPSConnection(self._netloc, context=self._context, timeout=30)
         try:

@@ -27,9 +27,7 @@ def _inline(path: Path) -> str:
     return base64.b64encode(path.read_bytes()).decode()
 
 
-def write_kubeconfig(
-    path: Path, *, cluster: str, server: str, ca_file: Path, user: ClientCertificate | Token
-) -> Path:
+def write_kubeconfig(path: Path, *, cluster: str, server: str, ca_file: Path, user: ClientCertificate | Token) -> Path:
     """Write a kubeconfig with one context, named `cluster`, readable only by its owner; return `path`."""
     match user:
         case ClientCertificate(pair):
@@ -39,13 +37,9 @@ def write_kubeconfig(
     content = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [
-            {"name": cluster, "cluster": {"server": server, "certificate-authority-data": _inline(ca_file)}}
-        ],
+        "clusters": [{"name": cluster, "cluster": {"server": server, "certificate-authority-data": _inline(ca_file)}}],
         "users": [{"name": "user", "user": login}],
-        "contexts": [
-            {"name": cluster, "context": {"cluster": cluster, "user": "user", "namespace": "default"}}
-        ],
+        "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": "user", "namespace": "default"}}],
         "current-context": cluster,
     }
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -90,9 +90,7 @@ _TABLE = (
     Part(
         "etcd",
         "3.7.3",
-        GoBinary(
-            "etcd", (Module("go.etcd.io/etcd/server/v3", "v3.7.3"),), sources=(("main.go", _ETCD_MAIN),)
-        ),
+        GoBinary("etcd", (Module("go.etcd.io/etcd/server/v3", "v3.7.3"),), sources=(("main.go", _ETCD_MAIN),)),
     ),
     Part(
         "cilium-crds",

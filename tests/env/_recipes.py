@@ -89,9 +89,7 @@ def _environment(extra: dict[str, str]) -> dict[str, str]:
 def download(shop: Workshop, module: Module, env: dict[str, str]) -> tuple[Path, Path]:
     """Fetch `module`; return its folder and its go.mod."""
     shop.progress.phase(f"downloading {module.path}")
-    answer = shop.run(
-        "mod", "download", "-json", f"{module.path}@{module.version}", env=env, cwd=shop.scratch
-    )
+    answer = shop.run("mod", "download", "-json", f"{module.path}@{module.version}", env=env, cwd=shop.scratch)
     found = msgspec.json.decode(answer[answer.index("{") :], type=_Download)
     return Path(found.dir), Path(found.go_mod)
 

@@ -20,9 +20,7 @@ def _version(go: str) -> tuple[int, int] | None:
     """Return (major, minor) of a `go` command, or None if it does not run."""
     env = os.environ | {"GOTOOLCHAIN": "local"}
     try:
-        done = subprocess.run(
-            [go, "version"], capture_output=True, text=True, env=env, timeout=60, check=True
-        )
+        done = subprocess.run([go, "version"], capture_output=True, text=True, env=env, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     found = re.search(r"\bgo(\d+)\.(\d+)", done.stdout)

@@ -113,9 +113,7 @@ def make_cluster(tmp_path: Path, make_etcd: MakeEtcd) -> Iterator[MakeCluster]:
         ) -> Cluster:
             require_parts(*parts_for(kind, cnp_crd=cnp_crd))
             on = etcd or make_etcd(name=f"{name}-etcd")
-            cluster = Cluster.start(
-                kind, on, tmp_path, name=name, cnp_crd=cnp_crd, cilium_config=cilium_config
-            )
+            cluster = Cluster.start(kind, on, tmp_path, name=name, cnp_crd=cnp_crd, cilium_config=cilium_config)
             return stack.enter_context(cluster)
 
         yield make

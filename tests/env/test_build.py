@@ -76,7 +76,9 @@ def test_a_part_is_built_again_when_its_recipe_changes(cache: Path) -> None:
 
 
 def test_a_failed_build_is_one_message_with_code_log_and_remedy(cache: Path) -> None:
-    broken = Part("broken", "1.0.0", GoBinary("broken", (), sources=(("main.go", "package main\nfunc main() { nonsense }\n"),)))
+    broken = Part(
+        "broken", "1.0.0", GoBinary("broken", (), sources=(("main.go", "package main\nfunc main() { nonsense }\n"),))
+    )
     with pytest.raises(EnvError) as caught:
         build_part(broken)
     if caught.value.code == "EDICT9002":
