@@ -27,9 +27,7 @@ BACKDATE = timedelta(minutes=5)
 class CertificateAuthority:
     """Issues certificates of one trust domain."""
 
-    def __init__(
-        self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, trust_domain: str
-    ) -> None:
+    def __init__(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, trust_domain: str) -> None:
         self._certificate = certificate
         self._key = key
         self.trust_domain = trust_domain
@@ -116,9 +114,7 @@ class CertificateAuthority:
     ) -> bytes:
         request = _checked_request(csr_pem, spiffe_id)
         names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(spiffe_id), *map(_host, hosts)]
-        usage: ObjectIdentifier = (
-            ExtendedKeyUsageOID.SERVER_AUTH if hosts else ExtendedKeyUsageOID.CLIENT_AUTH
-        )
+        usage: ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH if hosts else ExtendedKeyUsageOID.CLIENT_AUTH
         return (
             x509.CertificateBuilder()
             .subject_name(x509.Name([]))
@@ -131,9 +127,7 @@ class CertificateAuthority:
             .add_extension(x509.SubjectAlternativeName(names), critical=True)
             .add_extension(_key_usage(ca=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
             .public_bytes(serialization.Encoding.PEM)
         )
@@ -144,13 +138,9 @@ def _checked_request(csr_pem: bytes, spiffe_id: str) -> x509.CertificateSigningR
         request = x509.load_pem_x509_csr(csr_pem)
         valid = request.is_signature_valid
     except ValueError as error:
-        raise IdentityError(
-            305, f"the certificate request cannot be read: {error}", remedy="enrol again"
-        ) from None
+        raise IdentityError(305, f"the certificate request cannot be read: {error}", remedy="enrol again") from None
     if not valid or not isinstance(request.public_key(), ec.EllipticCurvePublicKey):
-        raise IdentityError(
-            305, "the certificate request is not signed by its own EC key", remedy="enrol again"
-        )
+        raise IdentityError(305, "the certificate request is not signed by its own EC key", remedy="enrol again")
     asked = uris_of(request)
     if asked != [spiffe_id]:
         raise IdentityError(
@@ -183,6 +173,4 @@ def _key_usage(*, ca: bool) -> x509.KeyUsage:
 
 
 def _unusable(why: str) -> IdentityError:
-    return IdentityError(
-        304, f"the hub's CA certificate {why}", remedy="use the ca.crt and ca.key of `edict init`"
-    )
+    return IdentityError(304, f"the hub's CA certificate {why}", remedy="use the ca.crt and ca.key of `edict init`")

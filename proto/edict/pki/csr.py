@@ -38,9 +38,7 @@ def make_csr(key_pem: bytes, spiffe_id: str) -> bytes:
     return (
         x509.CertificateSigningRequestBuilder()
         .subject_name(x509.Name([]))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.UniformResourceIdentifier(spiffe_id)]), critical=True
-        )
+        .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(spiffe_id)]), critical=True)
         .sign(load_private_key(key_pem), hashes.SHA256())
         .public_bytes(serialization.Encoding.PEM)
     )
