@@ -27,13 +27,14 @@ environment:
   KUBEBUILDER_ASSETS   a folder with ready-made etcd and kube-apiserver, used instead of building those two
 
 examples:
-  python -m tests.env build                            build everything (about 15 minutes on two cores, the first time)
+  python -m tests.env build                            build everything (about 11 minutes on two cores, the first time)
   python -m tests.env build etcd kube-apiserver        build only these
   python -m tests.env up                               one Cilium and one Calico cluster, until Ctrl-C
   python -m tests.env up --kind cilium --kind cilium   two Cilium clusters: cilium-1, cilium-2
 
 `up` prints one line for each cluster: NAME, KIND, SERVER and KUBECONFIG (the administrator's), separated by tabs.
-exit codes: 0 done, 2 error, 130 interrupted (the usual end of `up`). Data is on standard output, progress on standard error."""
+exit codes: 0 done, 2 error, 130 interrupted (the usual end of `up`).
+Data is on standard output, progress on standard error."""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -42,7 +42,8 @@ class Cluster:
     ) -> Cluster:
         """Start a cluster whose files live in ``directory/name``; return it when all its APIs are served.
 
-        Missing parts are built first. `cnp_crd` installs the ClusterNetworkPolicy CRD (True: the standard channel, as Cilium's guide does).
+        Missing parts are built first. `cnp_crd` installs the ClusterNetworkPolicy CRD (True: the standard channel,
+        as Cilium's guide does).
         `cilium_config` overrides keys of the ``cilium-config`` ConfigMap. Safe to call from several threads.
         Raises EnvError.
         """

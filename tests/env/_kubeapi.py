@@ -1,4 +1,4 @@
-"""The few Kubernetes API calls that setting up a cluster takes, without a client library (whose import costs a second)."""
+"""The few Kubernetes API calls that setting up a cluster takes; importing a client library would cost a second."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ CALICO_MODULE = "github.com/projectcalico/calico"
 CALICO_ENV = {"GONOSUMDB": "github.com/projectcalico/*"}
 """Calico's pseudo-versions are not in Go's checksum database."""
 _KUBERNETES = "v1.36.3"
-_GITVERSION = "k8s.io/component-base/version"
+_GITVERSION = "-X k8s.io/component-base/version"
 
 
 class Module(msgspec.Struct, frozen=True):
@@ -131,7 +131,7 @@ _TABLE = (
             (Module("k8s.io/kubernetes", _KUBERNETES),),
             package="k8s.io/kubernetes/cmd/kube-apiserver",
             inherit=Inherit(Module("k8s.io/kubernetes", _KUBERNETES), staging="v0.36.3"),
-            ldflags=f"-s -w -X {_GITVERSION}.gitVersion={_KUBERNETES} -X {_GITVERSION}.gitMajor=1 -X {_GITVERSION}.gitMinor=36",
+            ldflags=f"-s -w {_GITVERSION}.gitVersion={_KUBERNETES} {_GITVERSION}.gitMajor=1 {_GITVERSION}.gitMinor=36",
         ),
     ),
     Part(

@@ -81,7 +81,7 @@ def _rich(label: str) -> Iterator[Progress]:
 
 @contextmanager
 def show(label: str) -> Iterator[Progress]:
-    """Show the progress of one part named `label` until the block ends, then say how long it took."""
+    """Show the progress of one part named `label` until the block ends, then say how long that took."""
     started = time.monotonic()
     if sys.stderr.isatty():
         with _rich(label) as live:
@@ -92,4 +92,4 @@ def show(label: str) -> Iterator[Progress]:
             yield plain
         finally:
             plain.close()
-    print(f"{label}: built in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    print(f"{label}: ready after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)

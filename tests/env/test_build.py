@@ -68,7 +68,8 @@ def test_a_part_is_built_once(cache: Path) -> None:
     assert build_part(STUB, work=refuse) == cache / "parts" / "stub-1.0.0" / "stub"
 
 
-def test_a_part_is_built_again_when_its_recipe_changes(cache: Path) -> None:
+@pytest.mark.usefixtures("cache")
+def test_a_part_is_built_again_when_its_recipe_changes() -> None:
     build_part(STUB, work=whole)
     changed = Part("stub", "1.0.0", GoBinary("stub", (), ldflags="-s"))
     assert folder_of(changed) == folder_of(STUB)
@@ -96,9 +97,8 @@ def test_an_unknown_part_is_refused_with_the_names_of_those_that_exist() -> None
         ensure_parts(["nonsense"])
 
 
-def test_ready_made_binaries_of_kubebuilder_are_used(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("cache")
+def test_ready_made_binaries_of_kubebuilder_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "etcd").touch()
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
     assert build_part(PARTS["etcd"], work=refuse) == tmp_path / "etcd"

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import signal
 import ssl
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
-from kubernetes import client, config
 
 from tests.env._certificates import Authority
 from tests.env._cluster import Cluster
 from tests.env._etcd import Etcd, ServerTls
+from tests.env.clients import dynamic_client
 from tests.env.fixtures import MakeCluster, MakeEtcd, require_parts
 from tests.env.test_process import ended
 
@@ -40,14 +40,14 @@ sys.stdin.read()
 def call(etcd: Etcd, verb: str, body: dict[str, str], context: ssl.SSLContext | None = None) -> dict[str, object]:
     """Call etcd's JSON gateway; keys and values are encoded here."""
     encoded = {name: base64.b64encode(text.encode()).decode() for name, text in body.items()}
-    request = urllib.request.Request(f"{etcd.endpoint}/v3/kv/{verb}", data=json.dumps(encoded).encode())
-    with urllib.request.urlopen(request, timeout=10, context=context) as answer:
+    request = urllib.request.Request(f"{etcd.endpoint}/v3/kv/{verb}", data=json.dumps(encoded).encode())  # noqa: S310 - the URL is our own etcd
+    with urllib.request.urlopen(request, timeout=10, context=context) as answer:  # noqa: S310 - same
         return dict(json.load(answer))
 
 
 def listening(pid: int) -> set[str]:
     """Return the local addresses, in the kernel's hex, on which a process listens."""
-    links = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()]
+    links = [str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()]
     rows = [row.split() for table in ("tcp", "tcp6") for row in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
     return {row[1].split(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in links}
 
@@ -75,7 +75,7 @@ def test_etcd_with_tls_admits_only_clients_of_its_authority(make_etcd: MakeEtcd,
     etcd = make_etcd(tls=ServerTls(pair.cert, pair.key, authority.ca_file))
     assert etcd.endpoint.startswith("https://127.0.0.1:")
     stranger = ssl.create_default_context(cafile=str(authority.ca_file))
-    with pytest.raises(OSError, match="certificate required|bad certificate|closed|reset"):
+    with pytest.raises((urllib.error.URLError, ConnectionError, ssl.SSLError)):
         call(etcd, "range", {"key": "k"}, stranger)
     friend = ssl.create_default_context(cafile=str(authority.ca_file))
     hub = authority.issue("hub")
@@ -92,9 +92,8 @@ def test_a_killed_apiserver_comes_back_with_its_objects_and_its_tokens(make_clus
     cluster.restart_apiserver()
     assert cluster.server == server
     assert "kept" in namespaces(cluster)
-    agent = client.AuthenticationV1Api(config.new_client_from_config(str(kubeconfig)))
-    review = agent.create_self_subject_review({})
-    assert review.status.user_info.username == "system:serviceaccount:kept:agent"
+    agent = dynamic_client(kubeconfig).resources.get(api_version="authentication.k8s.io/v1", kind="SelfSubjectReview")
+    assert agent.create(body={}).status.userInfo.username == "system:serviceaccount:kept:agent"
 
 
 def test_calico_serves_again_after_its_apiserver_was_killed(make_cluster: MakeCluster) -> None:

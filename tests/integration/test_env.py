@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
-from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import ForbiddenError, UnprocessibleEntityError
 
 from tests.env import Cluster
 from tests.env._wait import await_true
+from tests.env.clients import dynamic_client, server_side_apply
 from tests.env.fixtures import MakeCluster
 
 pytest_plugins = ["tests.env.fixtures"]
@@ -38,19 +36,6 @@ TIER = {
 }
 
 
-def api_client(kubeconfig: Path) -> client.ApiClient:
-    return config.new_client_from_config(str(kubeconfig))
-
-
-def dynamic(cluster: Cluster) -> DynamicClient:
-    return DynamicClient(api_client(cluster.kubeconfig))
-
-
-def apply(api: DynamicClient, manifest: dict[str, Any]) -> Any:
-    resource = api.resources.get(api_version=manifest["apiVersion"], kind=manifest["kind"])
-    return resource.server_side_apply(body=manifest, field_manager="test")
-
-
 def global_policy(ports_need: dict[str, str]) -> dict[str, Any]:
     """Return a GlobalNetworkPolicy whose one rule has a destination port, and `ports_need` beside it."""
     rule = {"action": "Deny", "destination": {"ports": [443]}} | ports_need
@@ -58,10 +43,15 @@ def global_policy(ports_need: dict[str, str]) -> dict[str, Any]:
     return {"apiVersion": CALICO, "kind": "GlobalNetworkPolicy", "metadata": {"name": "env.deny"}, "spec": spec}
 
 
+def cilium_config(cluster: Cluster) -> dict[str, str]:
+    maps = dynamic_client(cluster.kubeconfig).resources.get(api_version="v1", kind="ConfigMap")
+    return dict(maps.get(name="cilium-config", namespace="kube-system").data.to_dict())
+
+
 @pytest.fixture
-def calico(calico_cluster: Cluster) -> Iterator[DynamicClient]:
-    api = dynamic(calico_cluster)
-    apply(api, TIER)
+def calico(calico_cluster: Cluster) -> Iterator[Any]:
+    api = dynamic_client(calico_cluster.kubeconfig)
+    server_side_apply(api, TIER)
     yield api
     policies = api.resources.get(api_version=CALICO, kind="GlobalNetworkPolicy")
     for policy in policies.get(label_selector="projectcalico.org/tier=env").items:
@@ -70,10 +60,10 @@ def calico(calico_cluster: Cluster) -> Iterator[DynamicClient]:
 
 
 def test_cilium_accepts_a_policy_by_server_side_apply_and_a_watch_shows_it(cilium_cluster: Cluster) -> None:
-    api = dynamic(cilium_cluster)
+    api = dynamic_client(cilium_cluster.kubeconfig)
     policies = api.resources.get(api_version="cilium.io/v2", kind="CiliumClusterwideNetworkPolicy")
     before = policies.get().metadata.resourceVersion
-    applied = apply(api, CCNP)
+    applied = server_side_apply(api, CCNP)
     assert applied.metadata.managedFields[0].manager == "test"
     event = next(policies.watch(resource_version=before, timeout=20))
     policies.delete(name="env-deny-egress")
@@ -84,12 +74,11 @@ def test_cilium_accepts_a_policy_by_server_side_apply_and_a_watch_shows_it(ciliu
 def test_cilium_refuses_what_its_schema_does_not_allow(cilium_cluster: Cluster) -> None:
     wrong = CCNP | {"spec": {"endpointSelector": {}, "egressDeny": [{"toEntities": ["nonsense"]}]}}
     with pytest.raises(UnprocessibleEntityError, match="toEntities"):
-        apply(dynamic(cilium_cluster), wrong)
+        server_side_apply(dynamic_client(cilium_cluster.kubeconfig), wrong)
 
 
 def test_the_cilium_configuration_is_that_of_a_default_install(cilium_cluster: Cluster) -> None:
-    core = client.CoreV1Api(api_client(cilium_cluster.kubeconfig))
-    data = core.read_namespaced_config_map("cilium-config", "kube-system").data
+    data = cilium_config(cilium_cluster)
     assert (data["enable-policy"], data["cluster-name"], data["enable-ipv4"]) == ("default", "default", "true")
     assert "enable-k8s-cluster-network-policy" not in data
 
@@ -97,28 +86,28 @@ def test_the_cilium_configuration_is_that_of_a_default_install(cilium_cluster: C
 def test_tiers_of_cilium_are_there_when_asked_for(make_cluster: MakeCluster) -> None:
     on = {"enable-k8s-cluster-network-policy": "true"}
     cluster = make_cluster("cilium", cnp_crd="experimental", cilium_config=on)
-    core = client.CoreV1Api(api_client(cluster.kubeconfig))
-    assert core.read_namespaced_config_map("cilium-config", "kube-system").data.items() >= on.items()
-    served = dynamic(cluster).resources.get(
+    data = cilium_config(cluster)
+    assert data.items() >= on.items()
+    served = dynamic_client(cluster.kubeconfig).resources.get(
         api_version="policy.networking.k8s.io/v1alpha2", kind="ClusterNetworkPolicy"
     )
     assert served.get().items == []
 
 
-def test_calico_accepts_a_tier_and_a_policy_by_server_side_apply(calico: DynamicClient) -> None:
-    apply(calico, global_policy({"protocol": "TCP"}))
+def test_calico_accepts_a_tier_and_a_policy_by_server_side_apply(calico: Any) -> None:
+    server_side_apply(calico, global_policy({"protocol": "TCP"}))
     read = calico.resources.get(api_version=CALICO, kind="GlobalNetworkPolicy").get(name="env.deny")
     assert read.spec.tier == "env"
     assert read.metadata.labels["projectcalico.org/tier"] == "env"
 
 
-def test_calicos_own_validation_refuses_ports_without_a_protocol(calico: DynamicClient) -> None:
+def test_calicos_own_validation_refuses_ports_without_a_protocol(calico: Any) -> None:
     with pytest.raises(ApiException, match="protocol"):
-        apply(calico, global_policy({}))
+        server_side_apply(calico, global_policy({}))
 
 
 def test_the_calico_cluster_has_the_defaults_of_an_install(calico_cluster: Cluster) -> None:
-    resources = dynamic(calico_cluster).resources
+    resources = dynamic_client(calico_cluster.kubeconfig).resources
     tiers = {tier.metadata.name: tier.spec.order for tier in resources.get(api_version=CALICO, kind="Tier").get().items}
     assert (
         tiers.items()
@@ -135,17 +124,17 @@ def test_rbac_lets_a_service_account_do_only_what_it_was_given(shared: str, requ
     cluster: Cluster = request.getfixturevalue(shared)
     version, kind = ("cilium.io/v2", "CiliumNetworkPolicy") if cluster.kind == "cilium" else (CALICO, "Tier")
     nobody, somebody = (
-        DynamicClient(api_client(cluster.kubeconfig_for("env-rbac", name))).resources.get(
-            api_version=version, kind=kind
-        )
+        dynamic_client(cluster.kubeconfig_for("env-rbac", name)).resources.get(api_version=version, kind=kind)
         for name in ("nobody", "somebody")
     )
-    rbac = client.RbacAuthorizationV1Api(api_client(cluster.kubeconfig))
+    group = "rbac.authorization.k8s.io"
     rule = {"apiGroups": [nobody.group], "resources": [nobody.name], "verbs": ["list"]}
-    rbac.create_cluster_role({"metadata": {"name": "env-rbac"}, "rules": [rule]})
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "env-rbac"}
+    role = {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": {"name": "env-rbac"}}
     subject = {"kind": "ServiceAccount", "name": "somebody", "namespace": "env-rbac"}
-    rbac.create_cluster_role_binding({"metadata": {"name": "env-rbac"}, "roleRef": reference, "subjects": [subject]})
+    admin = dynamic_client(cluster.kubeconfig)
+    server_side_apply(admin, role | {"rules": [rule]})
+    reference = {"apiGroup": group, "kind": "ClusterRole", "name": "env-rbac"}
+    server_side_apply(admin, role | {"kind": "ClusterRoleBinding", "roleRef": reference, "subjects": [subject]})
 
     def allowed() -> bool:
         try:
