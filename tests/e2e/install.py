@@ -1,0 +1,44 @@
+"""Gives a cluster what the agent's Helm chart gives it, but for the Deployment: nothing here could run a Pod."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes import client, config, dynamic
+
+from tests.env import Cluster, ensure_parts
+
+CHART = Path(__file__).parents[2] / "deploy" / "charts" / "edict-agent"
+NAMESPACE = "edict-system"
+RIGHTS = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
+
+
+def rendered(kind: str, *settings: str) -> list[dict[str, Any]]:
+    """Render the agent's chart for a kind of cluster with the real helm."""
+    helm = ensure_parts(["helm"])["helm"]
+    argv: list[str] = [str(helm), "template", "edict-agent", str(CHART), "--namespace", NAMESPACE]
+    for setting in (f"dialect={kind}", *settings):
+        argv += ["--set", setting]
+    text = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def install_agent(cluster: Cluster) -> None:
+    """Create the namespace, the ServiceAccount `edict-agent` and its rights."""
+    api = dynamic.DynamicClient(client.ApiClient(_configuration(cluster)))
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    objects = [namespace, *(item for item in rendered(cluster.kind) if item["kind"] in RIGHTS)]
+    for item in objects:
+        resource = api.resources.get(api_version=item["apiVersion"], kind=item["kind"])
+        resource.server_side_apply(
+            body=item, namespace=item["metadata"].get("namespace"), field_manager="helm", force_conflicts=True
+        )
+
+
+def _configuration(cluster: Cluster) -> client.Configuration:
+    settings = client.Configuration()
+    config.load_kube_config(str(cluster.kubeconfig), client_configuration=settings)
+    return settings
