@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
 from typing import Any, cast
 
 import structlog
@@ -31,17 +30,15 @@ SECRET = re.compile(
 def configure(level: str = "info", *, json: bool = False) -> None:
     """Set the process's logging up; call once, at start."""
     renderer = (
-        structlog.processors.JSONRenderer()
-        if json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            _redact,
             renderer,
+            _redact,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
@@ -51,12 +48,9 @@ def configure(level: str = "info", *, json: bool = False) -> None:
 
 def get(name: str) -> structlog.typing.FilteringBoundLogger:
     """Return the logger of a module."""
-    return cast("structlog.typing.FilteringBoundLogger", structlog.get_logger(logger=name))
+    return cast("structlog.typing.FilteringBoundLogger", structlog.get_logger(module=name))
 
 
-def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Cut enrolment tokens, private keys and bearer tokens out of every string of an event."""
-    for key, value in event.items():
-        if isinstance(value, str) and SECRET.search(value):
-            event[key] = SECRET.sub("[redacted]", value)
-    return event
+def _redact(_logger: Any, _method: str, line: Any) -> str:
+    """Cut enrolment tokens, private keys and bearer tokens out of the line as it is written."""
+    return SECRET.sub("[redacted]", str(line))
