@@ -133,7 +133,7 @@ class Federation:
         say(f"start {count} hub replicas")
         for index, (mtls, enrol) in enumerate(self.ports):
             replica = f"hub-{index}"
-            argv = [
+            argv: list[str | Path] = [
                 *(BIN / "edict-hub", "serve", "--config", self.workspace / "hub" / "hub.yaml"),
                 *("--replica", replica),
                 *("--mtls-listen", f"127.0.0.1:{mtls}", "--enrol-listen", f"127.0.0.1:{enrol}"),
@@ -172,7 +172,7 @@ class Federation:
             install_agent(cluster)
             kubeconfig = cluster.kubeconfig_for(NAMESPACE, "edict-agent")
         metrics, health = free_ports(2)
-        argv = [
+        argv: list[str | Path] = [
             *(BIN / "edict-agent", "run", "--cluster", name, "--namespace", NAMESPACE),
             *("--kubeconfig", kubeconfig, "--token-file", token_file),
             *("--metrics-listen", f"127.0.0.1:{metrics}", "--health-listen", f"127.0.0.1:{health}"),

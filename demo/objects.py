@@ -1,0 +1,48 @@
+"""Looks at the clusters with the official Kubernetes client: what landed is read by a client that did not write it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client, config, dynamic
+
+KINDS = {
+    "cilium": (("cilium.io/v2", "CiliumClusterwideNetworkPolicy"),),
+    "calico": (
+        ("projectcalico.org/v3", "Tier"),
+        ("projectcalico.org/v3", "GlobalNetworkPolicy"),
+        ("projectcalico.org/v3", "GlobalNetworkSet"),
+    ),
+}
+OURS = "app.kubernetes.io/managed-by=edict"
+
+
+def connect(kubeconfig: Path) -> dynamic.DynamicClient:
+    """Return the official dynamic client of a cluster."""
+    settings = client.Configuration()
+    config.load_kube_config(str(kubeconfig), client_configuration=settings)
+    return dynamic.DynamicClient(client.ApiClient(settings))
+
+
+def managed(api: dynamic.DynamicClient, kind: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return every object that carries our label, by kind and name."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for version, name in KINDS[kind]:
+        resource = api.resources.get(api_version=version, kind=name)
+        for item in resource.get(label_selector=OURS).items:
+            found[name, item.metadata.name] = item.to_dict()
+    return found
+
+
+def delete_and_await_return(api: dynamic.DynamicClient, version: str, kind: str, name: str) -> float:
+    """Delete one object and wait until it is there again under another uid; returns the seconds that took."""
+    resource = api.resources.get(api_version=version, kind=kind)
+    before = resource.get(name=name).metadata.uid
+    started = time.monotonic()
+    resource.delete(name=name)
+    for event in resource.watch(field_selector=f"metadata.name={name}", timeout=30):
+        if event["object"].metadata.uid != before and event["type"] != "DELETED":
+            return time.monotonic() - started
+    raise TimeoutError(f"{kind} {name} did not come back within 30 s")
