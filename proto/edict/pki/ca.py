@@ -13,6 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from edict.errors import IdentityError
 from edict.ids import ClusterName
+from edict.pki.codes import Code
 from edict.pki.csr import load_private_key, new_private_key
 from edict.pki.names import Role, cluster_id, hub_id, operator_id, uris_of
 
@@ -138,13 +139,17 @@ def _checked_request(csr_pem: bytes, spiffe_id: str) -> x509.CertificateSigningR
         request = x509.load_pem_x509_csr(csr_pem)
         valid = request.is_signature_valid
     except ValueError as error:
-        raise IdentityError(305, f"the certificate request cannot be read: {error}", remedy="enrol again") from None
+        raise IdentityError(
+            Code.REQUEST, f"the certificate request cannot be read: {error}", remedy="enrol again"
+        ) from None
     if not valid or not isinstance(request.public_key(), ec.EllipticCurvePublicKey):
-        raise IdentityError(305, "the certificate request is not signed by its own EC key", remedy="enrol again")
+        raise IdentityError(
+            Code.REQUEST, "the certificate request is not signed by its own EC key", remedy="enrol again"
+        )
     asked = uris_of(request)
     if asked != [spiffe_id]:
         raise IdentityError(
-            306,
+            Code.OTHER_NAME,
             f"the request asks for {', '.join(asked) or 'no name'} and may only ask for {spiffe_id}",
             remedy="use a token of that cluster",
         )
@@ -173,4 +178,6 @@ def _key_usage(*, ca: bool) -> x509.KeyUsage:
 
 
 def _unusable(why: str) -> IdentityError:
-    return IdentityError(304, f"the hub's CA certificate {why}", remedy="use the ca.crt and ca.key of `edict init`")
+    return IdentityError(
+        Code.AUTHORITY, f"the hub's CA certificate {why}", remedy="use the ca.crt and ca.key of `edict init`"
+    )

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edict.errors import IdentityError
+from edict.pki.codes import Code
 
 
 def new_private_key() -> bytes:
@@ -27,9 +28,11 @@ def load_private_key(key_pem: bytes) -> ec.EllipticCurvePrivateKey:
     try:
         key = serialization.load_pem_private_key(key_pem, password=None)
     except (ValueError, TypeError) as error:
-        raise IdentityError(303, f"the private key cannot be read: {error}", remedy="enrol again") from None
+        raise IdentityError(
+            Code.PRIVATE_KEY, f"the private key cannot be read: {error}", remedy="enrol again"
+        ) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise IdentityError(303, "the private key is not an EC key", remedy="enrol again")
+        raise IdentityError(Code.PRIVATE_KEY, "the private key is not an EC key", remedy="enrol again")
     return key
 
 

@@ -11,6 +11,7 @@ from cryptography import x509
 
 from edict.errors import IdentityError
 from edict.ids import is_dns_label
+from edict.pki.codes import Code
 
 
 class Role(enum.StrEnum):
@@ -82,11 +83,13 @@ def identity_of(certificate_pem: bytes, trust_domain: str) -> Identity:
     try:
         certificate = x509.load_pem_x509_certificate(certificate_pem)
     except ValueError as error:
-        raise IdentityError(302, f"the certificate cannot be read: {error}", remedy="enrol again") from None
+        raise IdentityError(
+            Code.CERTIFICATE, f"the certificate cannot be read: {error}", remedy="enrol again"
+        ) from None
     uris = uris_of(certificate)
     if len(uris) != 1:
         raise IdentityError(
-            301,
+            Code.FOREIGN_IDENTITY,
             f"a certificate must carry exactly one SPIFFE ID and this carries {len(uris)}",
             remedy="enrol again",
         )
@@ -104,7 +107,7 @@ def uris_of(holder: x509.Certificate | x509.CertificateSigningRequest) -> list[s
 
 def _foreign(uri: str, trust_domain: str) -> IdentityError:
     return IdentityError(
-        301,
+        Code.FOREIGN_IDENTITY,
         f"{uri!r} is not an identity of trust domain {trust_domain!r}",
         remedy="use a certificate that this hub's CA issued",
     )

@@ -12,6 +12,7 @@ import msgspec
 
 from edict.errors import IdentityError
 from edict.ids import ClusterName
+from edict.pki.codes import Code
 
 PREFIX = "edict1."
 SECRET_BYTES = 32
@@ -66,10 +67,10 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             token = msgspec.msgpack.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=cls)
         except (ValueError, msgspec.MsgspecError):
             raise IdentityError(
-                307,
+                Code.TOKEN,
                 "this is not an enrolment token",
                 remedy="copy the whole line that `edict cluster token` printed",
             ) from None
         if len(token.secret) != SECRET_BYTES:
-            raise IdentityError(307, "the token's secret has a wrong length", remedy="make a new token")
+            raise IdentityError(Code.TOKEN, "the token's secret has a wrong length", remedy="make a new token")
         return token

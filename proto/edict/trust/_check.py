@@ -10,6 +10,7 @@ from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timest
 from tuf.api.serialization import DeserializationError
 
 from edict.errors import TrustError
+from edict.trust.codes import Code
 
 MAX_METADATA_BYTES = 8 * 1024 * 1024
 S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
@@ -28,20 +29,24 @@ def parse(role: str, data: bytes, kind: type[S]) -> Metadata[S]:
     """
     if len(data) > MAX_METADATA_BYTES:
         raise TrustError(
-            201, f"it has {len(data)} bytes and at most {MAX_METADATA_BYTES} are read", where=place(role, "?")
+            Code.NOT_METADATA,
+            f"it has {len(data)} bytes and at most {MAX_METADATA_BYTES} are read",
+            where=place(role, "?"),
         )
     try:
         metadata: Metadata[Any] = Metadata.from_bytes(data)
     except (DeserializationError, RecursionError) as error:
         cause = error.__cause__ or error
         raise TrustError(
-            201,
+            Code.NOT_METADATA,
             f"it is not TUF metadata: {type(cause).__name__}: {cause}",
             where=place(role, "?"),
             remedy="publish again; if it stays, restore the store from a backup",
         ) from None
     if not isinstance(metadata.signed, kind):
-        raise TrustError(201, f"it is {metadata.signed.type} metadata, not {kind.type}", where=place(role, "?"))
+        raise TrustError(
+            Code.NOT_METADATA, f"it is {metadata.signed.type} metadata, not {kind.type}", where=place(role, "?")
+        )
     return metadata
 
 
@@ -55,13 +60,13 @@ def signatures(delegator: Root | Targets, role: str, metadata: Metadata[S]) -> N
     try:
         result = delegator.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
     except ValueError as error:
-        raise TrustError(202, f"nobody delegates this role: {error}", where=where) from None
+        raise TrustError(Code.SIGNATURES, f"nobody delegates this role: {error}", where=where) from None
     public = {repr(sorted(key.keyval.items())) for key in result.signed.values()}
     if len(public) != len(result.signed):
-        raise TrustError(203, "one public key signed under two key ids", where=where)
+        raise TrustError(Code.KEY_TWICE, "one public key signed under two key ids", where=where)
     if not result:
         raise TrustError(
-            202,
+            Code.SIGNATURES,
             f"{len(result.signed)} of the {result.threshold} signatures that it needs are good",
             where=where,
             remedy="have its authors sign it again; if nobody changed it, the store was tampered with",
@@ -76,7 +81,7 @@ def unexpired(role: str, signed: Root | Timestamp | Snapshot | Targets, now: dat
     """
     if now is not None and signed.is_expired(now.astimezone(UTC)):
         raise TrustError(
-            204,
+            Code.EXPIRED,
             f"it expired at {signed.expires:%Y-%m-%dT%H:%M:%SZ}",
             where=place(role, signed.version),
             remedy="publish with `edict publish --refresh`, and check the clock of this machine",
@@ -93,7 +98,7 @@ def described(role: str, data: bytes, meta: MetaFile) -> None:
         meta.verify_length_and_hashes(data)
     except (LengthOrHashMismatchError, RepositoryError) as error:
         raise TrustError(
-            205,
+            Code.OTHER_BYTES,
             f"its bytes are not those that were signed for: {error}",
             where=place(role, meta.version),
             remedy="restore this key from a backup or publish again",
@@ -102,20 +107,20 @@ def described(role: str, data: bytes, meta: MetaFile) -> None:
 
 def missing(role: str, version: int) -> TrustError:
     """Return EDICT0208: a file that the release needs was neither sent nor held."""
-    return TrustError(208, "it was not sent", where=place(role, version), remedy="ask the hub again")
+    return TrustError(Code.MISSING, "it was not sent", where=place(role, version), remedy="ask the hub again")
 
 
 def mixed(role: str, version: int, expected: int) -> TrustError:
     """Return EDICT0210: a file of one release stands in another."""
     return TrustError(
-        210, f"version {version} stands where version {expected} was signed for", where=place(role, expected)
+        Code.MIXED, f"version {version} stands where version {expected} was signed for", where=place(role, expected)
     )
 
 
 def rollback(role: str, version: int, floor: int) -> TrustError:
     """Return EDICT0207: something older than what was already accepted."""
     return TrustError(
-        207,
+        Code.ROLLBACK,
         f"version {version} was offered and {floor} is the lowest that is accepted",
         where=place(role, version),
         remedy="if etcd was restored from a backup, run `edict hub recover`",
@@ -124,4 +129,4 @@ def rollback(role: str, version: int, floor: int) -> TrustError:
 
 def shape(role: str, version: int | str, why: str) -> TrustError:
     """Return EDICT0214: the metadata is well signed, and says something that this version does not accept."""
-    return TrustError(214, why, where=place(role, version), remedy="sign it with this version's `edict`")
+    return TrustError(Code.SHAPE, why, where=place(role, version), remedy="sign it with this version's `edict`")

@@ -6,6 +6,7 @@ from edict.errors import TrustError
 from edict.ids import digest_of
 from edict.policy.documents import AnyDocument
 from edict.policy.parse import load_one
+from edict.trust.codes import Code
 from edict.trust.custom import custom_of
 from edict.trust.state import Target
 
@@ -19,7 +20,7 @@ def check_blob(target: Target, content: bytes) -> None:
     found = digest_of(content)
     if len(content) != target.length or found != target.digest:
         raise TrustError(
-            220,
+            Code.OTHER_DOCUMENT,
             f"the document {target.path} has {len(content)} bytes of digest {found}; "
             f"{target.length} bytes of digest {target.digest} were signed for",
             where=f"blobs/{target.digest}",
@@ -45,7 +46,7 @@ def read_document(target: Target, content: bytes) -> AnyDocument:
 
 def _differs(target: Target, why: str) -> TrustError:
     return TrustError(
-        221,
+        Code.COPY_DIFFERS,
         f"the document {target.path} is not what its metadata says: {why}",
         where=f"blobs/{target.digest}",
         remedy="have its authors sign it again with `edict sign`",

@@ -18,6 +18,7 @@ from tuf.api.metadata import Root, Snapshot, Targets
 from edict.errors import TrustError
 from edict.ids import Digest, is_dns_label
 from edict.trust import _check
+from edict.trust.codes import Code
 from edict.trust.custom import Custom, PolicyCustom, from_plain
 from edict.trust.roles import INVENTORY, SNAPSHOT, TARGETS, delegated_paths, team_of
 from edict.trust.state import Target
@@ -104,11 +105,13 @@ class _Walk:
 
     def _load(self, delegator: Root | Targets, role: str) -> Targets:
         if role in self.versions:
-            raise TrustError(211, "two roles delegate to it", where=_check.place(role, self.versions[role]))
+            raise TrustError(
+                Code.TWO_DELEGATORS, "two roles delegate to it", where=_check.place(role, self.versions[role])
+            )
         meta = self.snapshot.meta.get(f"{role}.json")
         if meta is None:
             raise TrustError(
-                212,
+                Code.LEFT_OUT,
                 f"the snapshot leaves out role {role}, which is delegated",
                 where=_check.place(SNAPSHOT, self.snapshot.version),
             )
@@ -177,7 +180,7 @@ def _known(role: str, version: int, unknown: Mapping[str, Any]) -> None:
 
 def _foreign(role: str, version: int, path: str) -> TrustError:
     return TrustError(
-        213,
+        Code.FOREIGN_PATH,
         f"it names {path!r}, which is not its own to name",
         where=_check.place(role, version),
         remedy="have the role that owns this path sign it",

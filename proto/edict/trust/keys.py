@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner, Signer
 
 from edict.errors import TrustError
+from edict.trust.codes import Code
 
 OWNER_ONLY = 0o600
 
@@ -27,7 +28,9 @@ def generate(path: Path, passphrase: bytes | None) -> Signer:
     try:
         path.touch(mode=OWNER_ONLY, exist_ok=False)
     except FileExistsError:
-        raise TrustError(231, "a key is already there", where=str(path), remedy="choose another folder") from None
+        raise TrustError(
+            Code.KEY_EXISTS, "a key is already there", where=str(path), remedy="choose another folder"
+        ) from None
     path.write_bytes(pem)
     return CryptoSigner(key)
 
@@ -58,4 +61,4 @@ def load_signer(path: Path, passphrase: bytes | None) -> Signer:
 
 
 def _unusable(path: Path, why: str, remedy: str) -> TrustError:
-    return TrustError(230, f"this key cannot be used: {why}", where=str(path), remedy=remedy)
+    return TrustError(Code.KEY_UNUSABLE, f"this key cannot be used: {why}", where=str(path), remedy=remedy)

@@ -24,6 +24,7 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 from edict.errors import TrustError
 from edict.ids import ClusterName, Digest, Release
 from edict.policy.fidelity import RuleFidelity
+from edict.trust.codes import Code
 
 PAYLOAD_TYPE = "application/vnd.edict.receipt.v1+json"
 MAX_ENVELOPE = 64 * 1024
@@ -101,7 +102,9 @@ def sign_receipt(body: ReceiptBody, key: Ed25519PrivateKey) -> bytes:
     envelope.sign(CryptoSigner(key))
     data = msgspec.json.encode(envelope.to_dict())
     if len(data) > MAX_ENVELOPE:
-        raise TrustError(240, f"the receipt has {len(data)} bytes and at most {MAX_ENVELOPE} are allowed")
+        raise TrustError(
+            Code.RECEIPT_TOO_LARGE, f"the receipt has {len(data)} bytes and at most {MAX_ENVELOPE} are allowed"
+        )
     return data
 
 
@@ -113,7 +116,7 @@ def verify_receipt(envelope: bytes, public_hex: str, cluster: ClusterName) -> Re
             when it speaks of another cluster.
     """
     if len(envelope) > MAX_ENVELOPE:
-        raise TrustError(241, "the receipt is larger than 64 KiB", where=f"receipts/{cluster}")
+        raise TrustError(Code.NOT_A_RECEIPT, "the receipt is larger than 64 KiB", where=f"receipts/{cluster}")
     try:
         plain: dict[str, Any] = msgspec.json.decode(envelope)
         signed = Envelope.from_dict(plain)
@@ -121,12 +124,12 @@ def verify_receipt(envelope: bytes, public_hex: str, cluster: ClusterName) -> Re
         if signed.payload_type != PAYLOAD_TYPE:
             raise ValueError(signed.payload_type)  # noqa: TRY301 - one message for every way of being no receipt
     except (ValueError, KeyError, TypeError, AttributeError, msgspec.MsgspecError, VerificationError) as error:
-        raise TrustError(241, f"this is no receipt: {error}", where=f"receipts/{cluster}") from None
+        raise TrustError(Code.NOT_A_RECEIPT, f"this is no receipt: {error}", where=f"receipts/{cluster}") from None
     try:
         signed.verify([key], 1)
     except (VerificationError, InvalidSignature):
         raise TrustError(
-            242,
+            Code.RECEIPT_KEY,
             "the receipt is not signed by the key that is pinned for the cluster",
             where=f"receipts/{cluster}",
             remedy=f"compare fingerprints with `edict cluster approve {cluster}`; else treat the hub as stolen",
@@ -134,9 +137,11 @@ def verify_receipt(envelope: bytes, public_hex: str, cluster: ClusterName) -> Re
     try:
         body = msgspec.json.decode(signed.payload, type=ReceiptBody)
     except msgspec.MsgspecError as error:
-        raise TrustError(241, f"this is no receipt: {error}", where=f"receipts/{cluster}") from None
+        raise TrustError(Code.NOT_A_RECEIPT, f"this is no receipt: {error}", where=f"receipts/{cluster}") from None
     if body.cluster != cluster:
-        raise TrustError(243, f"the receipt speaks of cluster {body.cluster!r}", where=f"receipts/{cluster}")
+        raise TrustError(
+            Code.OTHER_CLUSTER, f"the receipt speaks of cluster {body.cluster!r}", where=f"receipts/{cluster}"
+        )
     return body
 
 
@@ -170,10 +175,12 @@ def fold(chain: Iterable[tuple[bytes, ReceiptBody]]) -> Evidence:
     for envelope, body in chain:
         where = f"receipts/{body.cluster}/{body.sequence}"
         if head is None and not body.base:
-            raise TrustError(244, "the chain does not start with a base receipt", where=where)
+            raise TrustError(Code.CHAIN, "the chain does not start with a base receipt", where=where)
         if head is not None and (body.previous != before or body.sequence != head.sequence + 1):
             raise TrustError(
-                244, f"a receipt between {head.sequence} and {body.sequence} is missing or was replaced", where=where
+                Code.CHAIN,
+                f"a receipt between {head.sequence} and {body.sequence} is missing or was replaced",
+                where=where,
             )
         if body.base:
             policies = {}
@@ -182,10 +189,12 @@ def fold(chain: Iterable[tuple[bytes, ReceiptBody]]) -> Evidence:
             policies.pop(name, None)
         head, before = body, envelope_digest(envelope)
     if head is None:
-        raise TrustError(244, "there is no receipt")
+        raise TrustError(Code.CHAIN, "there is no receipt")
     if state_digest(policies) != head.state_digest:
         raise TrustError(
-            245, "the receipts do not add up to the state that they sign for", where=f"receipts/{head.cluster}"
+            Code.STATE_DIGEST,
+            "the receipts do not add up to the state that they sign for",
+            where=f"receipts/{head.cluster}",
         )
     return Evidence(head, policies)
 

@@ -23,6 +23,7 @@ from tuf.api.metadata import Root, Snapshot, Timestamp
 from edict.errors import TrustError
 from edict.ids import digest_of
 from edict.trust import _check, graph
+from edict.trust.codes import Code
 from edict.trust.roles import ROOT, SNAPSHOT, TIMESTAMP
 from edict.trust.state import Bundle, Floors, TrustState
 
@@ -35,7 +36,7 @@ def pin(root: bytes, sha256: str | None = None) -> TrustState:
     """
     if sha256 is not None and digest_of(root) != sha256:
         raise TrustError(
-            206,
+            Code.OTHER_ROOT,
             f"the trust root has digest {digest_of(root)} and {sha256} is pinned",
             where=_check.place(ROOT, "?"),
             remedy="make a new token with `edict cluster token`; if it happens again, do not trust this hub",
@@ -85,7 +86,9 @@ def _advance(state: TrustState, bundle: Bundle, now: datetime | None) -> TrustSt
 
     timestamp_bytes = bundle.timestamp or state.timestamp
     if timestamp_bytes is None:
-        raise TrustError(208, "there is none", where=_check.place(TIMESTAMP, "?"), remedy="run `edict publish`")
+        raise TrustError(
+            Code.MISSING, "there is none", where=_check.place(TIMESTAMP, "?"), remedy="run `edict publish`"
+        )
     timestamp = _verified_timestamp(root, timestamp_bytes, state, now)
 
     snapshot_bytes = bundle.snapshot or state.snapshot
@@ -140,7 +143,7 @@ def _verified_timestamp(root: Root, data: bytes, state: TrustState, now: datetim
         raise _check.rollback(TIMESTAMP, timestamp.version, state.floors.timestamp)
     if timestamp.version == state.timestamp_version and data != state.timestamp:
         raise TrustError(
-            209,
+            Code.SPLIT_VIEW,
             "two different timestamps carry the same version: the hub says different things to different clusters",
             where=_check.place(TIMESTAMP, timestamp.version),
             remedy="treat the hub as stolen: `edict trust rotate`",
@@ -164,7 +167,7 @@ def _verified_snapshot(
         meta = snapshot.meta.get(f"{role}.json")
         if meta is None:
             raise TrustError(
-                207,
+                Code.ROLLBACK,
                 f"role {role} was in the release before and is missing",
                 where=_check.place(SNAPSHOT, snapshot.version),
             )
