@@ -48,7 +48,7 @@ $(READY): pyproject.toml uv.lock Makefile
 parts: $(READY) ## etcd, kube-apiserver, Calico's API server, helm and CRDs: built once, about 15 minutes on two cores
 	@$(BIN)/python -m tests.env build >/dev/null
 
-demo: $(READY) ## a whole federation on this machine, narrated; KEEP=1 leaves it running, CONTEXTS=a,b uses your clusters
+demo: $(READY) ## a whole federation on this machine, narrated; KEEP=1 leaves it running, CONTEXTS='a b' uses your clusters
 	@$(BIN)/python -m tests.env build $(DEMO_PARTS) >/dev/null
 	@$(BIN)/python -m demo
 
@@ -62,7 +62,7 @@ fuzz-free: parts ## `make test` with the same generated inputs every time, to co
 	@$(PYTEST) -m 'not slow' --hypothesis-profile=fuzz-free $(PYTEST_ARGS)
 
 bench: parts ## benchmarks against the peers, in one run; ONLY=name for one
-	@$(BIN)/python -m bench $(if $(ONLY),ONLY=$(ONLY))
+	@$(BIN)/python -m bench $(ONLY)
 
 check: $(READY) ## linters, types, layers, lock file, generated code, charts
 	@$(BIN)/ruff check --quiet

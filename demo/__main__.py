@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from demo import contexts, fleet, objects
 from demo.screen import Screen
 from tests.e2e.federation import CommandError, Federation
 from tests.env import EnvError, Kind, ensure_parts
+from tests.env.clients import dynamic_client
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 CLUSTERS: dict[str, Kind] = {"cilium-1": "cilium", "calico-1": "calico"}
@@ -89,7 +91,7 @@ def _revert(federation: Federation, screen: Screen) -> None:
     screen.heading("Delete an applied object with the official client")
     name = "edict.platform.deny-cloud-metadata"
     screen.command(f"kubectl --context cilium-1 delete ciliumclusterwidenetworkpolicy {name}")
-    api = objects.connect(federation.clusters["cilium-1"].kubeconfig)
+    api = dynamic_client(federation.clusters["cilium-1"].kubeconfig)
     seconds = objects.delete_and_await_return(api, "cilium.io/v2", "CiliumClusterwideNetworkPolicy", name)
     screen.say(f"it was back after {seconds * 1000:.0f} ms")
 
@@ -128,9 +130,24 @@ def _stay(federation: Federation, screen: Screen) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description="Edict on real parts, in a minute.")
-    parser.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C (make demo KEEP=1)")
-    parser.add_argument("--contexts", default="", help="kubeconfig contexts to use instead (make demo CONTEXTS='a b')")
-    parser.add_argument("--yes", action="store_true", help="with --contexts: do not ask before writing (YES=1)")
+    set_by_make = os.environ.get
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        default=set_by_make("KEEP") == "1",
+        help="leave it running until Ctrl-C (make demo KEEP=1)",
+    )
+    parser.add_argument(
+        "--contexts",
+        default=set_by_make("CONTEXTS", ""),
+        help="kubeconfig contexts to use instead (make demo CONTEXTS='a b')",
+    )
+    parser.add_argument(
+        "--yes",
+        action="store_true",
+        default=set_by_make("YES") == "1",
+        help="with --contexts: do not ask before writing (YES=1)",
+    )
     return parser.parse_args()
 
 

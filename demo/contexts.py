@@ -12,19 +12,21 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
+from kubernetes.config.kube_config import KubeConfigMerger
 
 from demo import fleet, objects
 from demo.screen import Screen
 from tests.e2e.federation import NAMESPACE, CommandError, Federation
 from tests.env import Etcd, Kind, ensure_parts
+from tests.env.clients import api_client, dynamic_client
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SUBJECT = "edict-demo"
+MADE_HERE = {"app.kubernetes.io/managed-by": "edict-demo"}
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,9 @@ def _target(context: str, folder: Path) -> Target:
     path = folder / f"{name}.kubeconfig"
     path.touch(mode=0o600)
     try:
-        merged: dict[str, Any] = config.kube_config.KubeConfigMerger(config.KUBE_CONFIG_DEFAULT_LOCATION).config.value
-        path.write_text(yaml.safe_dump({**merged, "current-context": context}))
-        settings = client.Configuration()
-        config.load_kube_config(str(path), context=context, client_configuration=settings)
-        groups = {group.name for group in client.ApisApi(client.ApiClient(settings)).get_api_versions().groups}
+        merged = KubeConfigMerger(config.KUBE_CONFIG_DEFAULT_LOCATION).config  # type: ignore[no-untyped-call]
+        path.write_text(yaml.safe_dump({**merged.value, "current-context": context}))
+        groups = {group.name for group in client.ApisApi(api_client(path)).get_api_versions().groups}
     except (config.ConfigException, ApiException, OSError, AttributeError) as error:
         raise CommandError(f"context {context!r} cannot be used: {error}") from None
     if "cilium.io" in groups:
@@ -128,7 +128,7 @@ def _narrowed(file: Path, folder: Path) -> Path:
 
 
 def _make_namespace(target: Target) -> None:
-    api = client.CoreV1Api(objects.connect(target.kubeconfig).client)
+    api = client.CoreV1Api(api_client(target.kubeconfig))
     try:
         api.create_namespace(
             {"metadata": {"name": NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "edict-demo"}}}
@@ -139,10 +139,11 @@ def _make_namespace(target: Target) -> None:
 
 def _remove(target: Target, screen: Screen) -> None:
     """Delete what the demo wrote, and only that."""
-    dynamic = objects.connect(target.kubeconfig)
-    api = client.CoreV1Api(dynamic.client)
+    dynamic = dynamic_client(target.kubeconfig)
+    api = client.CoreV1Api(api_client(target.kubeconfig))
     found = api.list_namespace(
-        field_selector=f"metadata.name={NAMESPACE}", label_selector="app.kubernetes.io/managed-by=edict-demo"
+        field_selector=f"metadata.name={NAMESPACE}",
+        label_selector=",".join(f"{key}={value}" for key, value in MADE_HERE.items()),
     )
     if not found.items:
         return

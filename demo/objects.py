@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
-
-from kubernetes import client, config, dynamic
 
 KINDS = {
     "cilium": (("cilium.io/v2", "CiliumClusterwideNetworkPolicy"),),
@@ -19,14 +16,7 @@ KINDS = {
 OURS = "app.kubernetes.io/managed-by=edict"
 
 
-def connect(kubeconfig: Path) -> dynamic.DynamicClient:
-    """Return the official dynamic client of a cluster."""
-    settings = client.Configuration()
-    config.load_kube_config(str(kubeconfig), client_configuration=settings)
-    return dynamic.DynamicClient(client.ApiClient(settings))
-
-
-def managed(api: dynamic.DynamicClient, kind: str) -> dict[tuple[str, str], dict[str, Any]]:
+def managed(api: Any, kind: str) -> dict[tuple[str, str], dict[str, Any]]:
     """Return every object that carries our label, by kind and name."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for version, name in KINDS[kind]:
@@ -36,7 +26,7 @@ def managed(api: dynamic.DynamicClient, kind: str) -> dict[tuple[str, str], dict
     return found
 
 
-def delete_and_await_return(api: dynamic.DynamicClient, version: str, kind: str, name: str) -> float:
+def delete_and_await_return(api: Any, version: str, kind: str, name: str) -> float:
     """Delete one object and wait until it is there again under another uid; returns the seconds that took."""
     resource = api.resources.get(api_version=version, kind=kind)
     before = resource.get(name=name).metadata.uid

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from kubernetes import client, config, dynamic
 
 from tests.env import Cluster, ensure_parts
+from tests.env.clients import dynamic_client, server_side_apply
 
 CHART = Path(__file__).parents[2] / "deploy" / "charts" / "edict-agent"
 NAMESPACE = "edict-system"
@@ -28,17 +28,8 @@ def rendered(kind: str, *settings: str) -> list[dict[str, Any]]:
 
 def install_agent(cluster: Cluster) -> None:
     """Create the namespace, the ServiceAccount `edict-agent` and its rights."""
-    api = dynamic.DynamicClient(client.ApiClient(_configuration(cluster)))
+    api = dynamic_client(cluster.kubeconfig)
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     objects = [namespace, *(item for item in rendered(cluster.kind) if item["kind"] in RIGHTS)]
     for item in objects:
-        resource = api.resources.get(api_version=item["apiVersion"], kind=item["kind"])
-        resource.server_side_apply(
-            body=item, namespace=item["metadata"].get("namespace"), field_manager="helm", force_conflicts=True
-        )
-
-
-def _configuration(cluster: Cluster) -> client.Configuration:
-    settings = client.Configuration()
-    config.load_kube_config(str(cluster.kubeconfig), client_configuration=settings)
-    return settings
+        server_side_apply(api, item, manager="helm")
