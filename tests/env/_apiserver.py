@@ -44,7 +44,7 @@ class KubeApiserver:
         self.admin = self.authority.issue("kubernetes-admin", organization="system:masters")
         self._serving = self.authority.issue("kube-apiserver", hosts=_HOSTS)
         front = Authority(pki, "front-proxy-ca")
-        self._front_ca = front.ca_file
+        self.front_proxy_ca = front.ca_file
         self._front_client = front.issue("front-proxy-client")
         self._sa_key, self._sa_public = pki / "service-account.key", pki / "service-account.pub"
         key = new_key()
@@ -110,7 +110,7 @@ class KubeApiserver:
             "service-account-issuer": _ISSUER,
             "service-account-signing-key-file": self._sa_key,
             "service-account-key-file": self._sa_public,
-            "requestheader-client-ca-file": self._front_ca,
+            "requestheader-client-ca-file": self.front_proxy_ca,
             "requestheader-allowed-names": "front-proxy-client",
             "requestheader-username-headers": "X-Remote-User",
             "requestheader-group-headers": "X-Remote-Group",

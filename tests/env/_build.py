@@ -40,7 +40,7 @@ class Stamp(msgspec.Struct, frozen=True):
 def cache_dir() -> Path:
     """Return ``$EDICT_CACHE``, or ``$XDG_CACHE_HOME/edict``, or ``~/.cache/edict``."""
     if ours := os.environ.get("EDICT_CACHE"):
-        return Path(ours)
+        return Path(ours).absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edict"
 
 

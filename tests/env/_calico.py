@@ -50,6 +50,7 @@ class CalicoApiserver:
         for manifest in yaml.safe_load_all(text):
             if manifest and manifest["kind"] in _APPLIED:
                 api.apply({key: value for key, value in manifest.items() if value is not None})
+        self._await_trust(api)
         with_second_try(lambda: self._start(parts["calico-apiserver"]))
         self._register(api)
         _set_defaults(api)
@@ -70,6 +71,20 @@ class CalicoApiserver:
             return available and api.ready("/apis/projectcalico.org/v3")
 
         await_true(served, subject="Calico's API server", what="APIService Available", timeout=30)
+
+    def _await_trust(self, api: KubeApi) -> None:
+        """Wait until the API server has published the authority of the certificate it will show to Calico's.
+
+        In a folder that is used again the ConfigMap holds an older one first, and whoever starts with that refuses
+        the API server, which then asks again only after up to half a minute.
+        """
+        authority = self._kube.front_proxy_ca.read_text().strip()
+
+        def published() -> bool:
+            trust = api.get("/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication") or {}
+            return authority in trust.get("data", {}).get("requestheader-client-ca-file", "")
+
+        await_true(published, subject="kube-apiserver", what="its front-proxy authority", timeout=30)
 
     def _start(self, binary: Path) -> None:
         self._port = free_ports(1)[0]

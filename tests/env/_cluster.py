@@ -25,7 +25,7 @@ class Cluster:
         """Describe a cluster; use `start`."""
         self.kind: Kind = kind
         self.name = name
-        self.directory = directory / name
+        self.directory = directory.absolute() / name
         self._kube = KubeApiserver(etcd, self.directory, name)
         self._calico = CalicoApiserver(self._kube, self.directory, self.kubeconfig_for) if kind == "calico" else None
 

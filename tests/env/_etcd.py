@@ -45,7 +45,7 @@ class Etcd:
 
         `port` is the client port (None: a free one). Data already there is used again. Raises EnvError.
         """
-        etcd = cls(directory / name, name, tls)
+        etcd = cls(directory.absolute() / name, name, tls)
 
         def attempt() -> None:
             free = free_ports(3)

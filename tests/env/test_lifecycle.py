@@ -96,6 +96,13 @@ def test_a_killed_apiserver_comes_back_with_its_objects_and_its_tokens(make_clus
     assert agent.create(body={}).status.userInfo.username == "system:serviceaccount:kept:agent"
 
 
+def test_a_cluster_started_again_in_its_folder_has_its_objects(make_cluster: MakeCluster, etcd: Etcd) -> None:
+    first = make_cluster("plain", name="again", etcd=etcd)
+    first.kubeconfig_for("kept", "agent")
+    first.stop()
+    assert "kept" in namespaces(make_cluster("plain", name="again", etcd=etcd))
+
+
 def test_calico_serves_again_after_its_apiserver_was_killed(make_cluster: MakeCluster) -> None:
     cluster = make_cluster("calico")
     cluster.kill_apiserver()
