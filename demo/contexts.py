@@ -130,9 +130,7 @@ def _narrowed(file: Path, folder: Path) -> Path:
 def _make_namespace(target: Target) -> None:
     api = client.CoreV1Api(api_client(target.kubeconfig))
     try:
-        api.create_namespace(
-            {"metadata": {"name": NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "edict-demo"}}}
-        )
+        api.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=NAMESPACE, labels=MADE_HERE)))
     except ApiException as error:
         raise CommandError(f"namespace {NAMESPACE} of {target.context} cannot be made: {error.reason}") from None
 
