@@ -7,7 +7,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-UV_VERSION := 0.13.9
+UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' .ci/uv.txt)
 BIN := .venv/bin
 READY := .venv/.edict-ready
 PYTEST := EDICT_NO_SKIPS=1 $(BIN)/python -m pytest --durations=15
@@ -26,7 +26,7 @@ help: ## list the targets
 
 setup: $(READY) ## virtualenv in .venv with everything in uv.lock, hashes checked
 
-$(READY): pyproject.toml uv.lock Makefile
+$(READY): pyproject.toml uv.lock .ci/uv.txt
 	@if ! [[ -x $(BIN)/python ]]; then \
 	  for python in $(or $(PYTHON),python3.11 python3 python); do \
 	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
@@ -39,7 +39,7 @@ $(READY): pyproject.toml uv.lock Makefile
 	    echo "Error: $$found cannot create a virtualenv. Try: install its venv package (python3.11-venv)" >&2; exit 2; }; \
 	fi
 	@if [[ "$$($(BIN)/uv --version 2>/dev/null)" != 'uv $(UV_VERSION) '* ]]; then \
-	  echo 'installing uv $(UV_VERSION)' >&2; $(BIN)/python -m pip install --quiet 'uv==$(UV_VERSION)'; \
+	  echo 'installing uv $(UV_VERSION)' >&2; $(BIN)/python -m pip install --quiet --require-hashes -r .ci/uv.txt; \
 	fi
 	@echo 'installing what uv.lock names' >&2
 	@$(BIN)/uv sync --quiet --locked --all-extras --group dev
