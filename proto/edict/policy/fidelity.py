@@ -19,7 +19,8 @@ class Fidelity(enum.StrEnum):
 class RuleFidelity(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The fidelity of one rule, with a reason where it is not exact.
 
-    ``rule`` is ``ingress[i]`` or ``egress[i]`` by its place in the document; ``code`` is ``EDICT05xx``.
+    ``rule`` is ``ingress[i]`` or ``egress[i]`` by its place in the document; ``code`` is ``EDICT05xx``;
+    ``remedy`` says what an author could write instead, and is empty where there is nothing.
     """
 
     rule: str
@@ -27,3 +28,4 @@ class RuleFidelity(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     direction: Literal["", "stricter", "looser"] = ""
     code: str = ""
     reason: str = ""
+    remedy: str = ""

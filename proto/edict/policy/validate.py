@@ -24,6 +24,7 @@ from edict.policy.documents import (
     ManagedClusterSpec,
     ObjectMeta,
 )
+from edict.policy.lockout import WAY_OUT_ID
 from edict.policy.origin import Origin
 
 MAX_POLICY_ID = 63
@@ -60,7 +61,7 @@ def policy_id(team: str, name: str) -> str:
     """Return ``<team>/<name>``, by which a policy is known across the federation.
 
     Raises:
-        DocumentError: EDICT0120; one is no DNS-1123 label, or ``<team>.<name>`` is too long.
+        DocumentError: EDICT0120; a name is no DNS-1123 label, ``<team>.<name>`` is too long, or it is reserved.
     """
     for what, value in (("team", team), ("policy", name)):
         if not is_dns_label(value):
@@ -76,6 +77,13 @@ def policy_id(team: str, name: str) -> str:
             f"{team}.{name} has {len(team) + 1 + len(name)} characters, more than {MAX_POLICY_ID}",
             where=f"{team}/{name}",
             remedy=f"shorten the policy's name to {max(MAX_POLICY_ID - len(team) - 1, 0)} characters",
+        )
+    if f"{team}/{name}" == WAY_OUT_ID:
+        raise DocumentError(
+            Code.NAME,
+            f"{WAY_OUT_ID} is the name of the built-in policy",
+            where=f"{team}/{name}",
+            remedy="give the policy another name",
         )
     return f"{team}/{name}"
 

@@ -1,0 +1,85 @@
+"""The dialect: what must hold of the cluster, the way out, and each policy by its tier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from edict.policy.lockout import agent_subject
+from edict.policy.model import Tier
+from edict_agent.translate.cilium._admin import translate_admin
+from edict_agent.translate.cilium._baseline import translate_baseline
+from edict_agent.translate.cilium._names import render_policy
+from edict_agent.translate.cilium._selectors import subject_selector
+from edict_agent.translate.codes import Reason
+from edict_agent.translate.facts import Facts
+from edict_agent.translate.inexact import InexactError, unsupported
+from edict_agent.translate.plan import PlacedPolicy, RenderedObject
+from edict_agent.translate.rules import rules_of
+from edict_agent.translate.target import Outcome
+
+OLDEST = (1, 16)
+"""``enableDefaultDeny`` came with it."""
+
+
+class Cilium:
+    """Cilium on one cluster."""
+
+    def __init__(self, facts: Facts, agent_namespace: str) -> None:
+        self._facts = facts
+        self._agent_namespace = agent_namespace
+
+    def built_in(self) -> tuple[RenderedObject, ...]:
+        """Return the way out: an allow of everything for the agent's namespace, without default deny."""
+        spec = {
+            "endpointSelector": subject_selector(agent_subject(self._agent_namespace), self._facts),
+            "enableDefaultDeny": {"ingress": False, "egress": False},
+            "egress": [{"toEntities": ["all"]}],
+        }
+        return (render_policy(None, spec),)
+
+    def refuse_policy(self, policy: PlacedPolicy) -> None:
+        """Refuse every policy where Cilium is too old, or set up so that nothing here would hold."""
+        version = self._facts.version
+        if version is None or version < OLDEST:
+            raise InexactError(
+                Reason.PLUGIN_VERSION,
+                f"Cilium {self._facts.plugin_version or 'of unknown version'} has no enableDefaultDeny",
+                f"upgrade Cilium to {OLDEST[0]}.{OLDEST[1]} or later, or give the fact pluginVersion",
+            )
+        if not self._facts.enabled("enable-non-default-deny-policies", default=True):
+            raise InexactError(
+                Reason.PLUGIN_OPTION,
+                "Cilium is set up so that every policy turns on default deny",
+                "set enable-non-default-deny-policies in Cilium",
+            )
+        enforcement = self._facts.options.get("enable-policy", "default").strip().lower() or "default"
+        if enforcement != "default":
+            raise InexactError(
+                Reason.PLUGIN_OPTION,
+                f"Cilium's enable-policy is {enforcement}, so that pods without a policy are not open",
+                "set enable-policy: default in Cilium",
+            )
+        localhost = self._facts.options.get("allow-localhost", "auto").strip().lower() or "auto"
+        if policy.document.spec.policy.tier is Tier.BASELINE and localhost == "policy":
+            raise InexactError(
+                Reason.PLUGIN_OPTION,
+                "Cilium's allow-localhost is policy, so that default deny stops a node's probes of its pods",
+                "set allow-localhost: auto in Cilium",
+            )
+
+    def translate(self, policy: PlacedPolicy, earlier: Sequence[PlacedPolicy]) -> Outcome:
+        """Translate one policy by its tier."""
+        spec = policy.document.spec.policy
+        try:
+            subject_selector(spec.subject, self._facts)
+        except InexactError as error:
+            rules = tuple(unsupported(rule.place, error) for rule in rules_of(spec))
+            return Outcome(rules=rules, objects=(), refusal=error)
+        match spec.tier:
+            case Tier.ADMIN:
+                return translate_admin(policy, earlier, self._facts, self._agent_namespace)
+            case Tier.BASELINE:
+                return translate_baseline(policy, self._facts)
+            case _:
+                assert_never(spec.tier)

@@ -1,0 +1,51 @@
+"""What translation must know about a cluster, read by the agent or given to the CLI by ``--facts``."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+_VERSION = re.compile(r"v?(\d+)\.(\d+)")
+
+
+class Facts(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Facts about one cluster. ``None`` and the empty string mean unknown, which never makes a rule exact.
+
+    Attributes:
+        plugin: the network plugin's name, such as ``cilium`` or ``calico``.
+        plugin_version: its version, such as ``1.20.2``.
+        pod_cidrs: every network that a pod may have an address of, those of meshed clusters included.
+        node_cidrs: networks that hold every address of every node (internal, external, of its bridges).
+        options: the plugin's own configuration as it was read; a key that is absent has the plugin's default.
+        cluster_name: the name of the cluster in the plugin's mesh; empty when unknown.
+    """
+
+    plugin: str = ""
+    plugin_version: str = ""
+    pod_cidrs: tuple[str, ...] | None = None
+    node_cidrs: tuple[str, ...] | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    cluster_name: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the networks. A decoder turns the error into one that names the field.
+
+        Raises:
+            ValueError: a CIDR is none.
+        """
+        for cidr in (*(self.pod_cidrs or ()), *(self.node_cidrs or ())):
+            ipaddress.ip_network(cidr, strict=False)
+
+    @property
+    def version(self) -> tuple[int, int] | None:
+        """The plugin's major and minor version, or None when unknown."""
+        found = _VERSION.match(self.plugin_version)
+        return (int(found[1]), int(found[2])) if found else None
+
+    def enabled(self, option: str, *, default: bool) -> bool:
+        """Return a boolean option of the plugin's configuration."""
+        value = self.options.get(option, "").strip().lower()
+        return default if not value else value == "true"

@@ -1,0 +1,37 @@
+"""What a dialect must do: the seam between what all share and what each knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from edict.policy.fidelity import RuleFidelity
+from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.plan import PlacedPolicy, RenderedObject
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a dialect made of one policy.
+
+    ``rules`` holds every rule that is not exact, and may hold others; ``refusal`` is set when the policy as a
+    whole cannot be said; ``objects`` count only when nothing is inexact.
+    """
+
+    rules: tuple[RuleFidelity, ...]
+    objects: tuple[RenderedObject, ...]
+    refusal: InexactError | None = None
+
+
+class Target(Protocol):
+    """A dialect on one cluster: it holds the facts and the agent's namespace."""
+
+    def built_in(self) -> tuple[RenderedObject, ...]:
+        """Return the objects that belong to no policy, the way out among them."""
+
+    def refuse_policy(self, policy: PlacedPolicy) -> None:
+        """Raise :class:`InexactError` where this cluster cannot take any policy of this kind."""
+
+    def translate(self, policy: PlacedPolicy, earlier: Sequence[PlacedPolicy]) -> Outcome:
+        """Translate one policy; ``earlier`` are the kept policies that stand before it, in order."""
