@@ -204,8 +204,8 @@ class Federation:
 
     @property
     def telemetry(self) -> dict[str, str]:
-        """Environment of every shipped program; a caller that wants traces adds the collector's address."""
-        return {}
+        """Environment of every shipped program."""
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.collector} if self.collector else {}
 
     def edict(self, *args: str, workspace: bool = True, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run the `edict` command; raises CommandError unless it ends with `expect` (None: anything)."""
@@ -253,6 +253,10 @@ class Federation:
 
         await_true(there, subject="the fleet", what=f"release {release}", timeout=timeout)
         return seen
+
+    def signed_bytes(self, name: str) -> bytes:
+        """Return the document of a policy of the team as it was signed."""
+        return self.edict("get", "policy", f"platform/{name}", "-o", "yaml").stdout.encode()
 
     # The end
 

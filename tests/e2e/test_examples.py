@@ -1,0 +1,45 @@
+"""The examples on both clusters, field by field, as the official client reads them back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from demo.objects import managed
+from edict.ids import digest_of
+from tests.e2e.conftest import EXAMPLES
+from tests.e2e.federation import Federation
+from tests.env.clients import dynamic_client
+
+EXPECTED = Path(__file__).with_name("expected")
+MINE = {"labels", "annotations", "name"}
+pytestmark = pytest.mark.parts
+
+
+def stripped(item: dict[str, Any]) -> dict[str, Any]:
+    """Return what an object says, without what the API server adds to every object."""
+    meta = {key: value for key, value in item["metadata"].items() if key in MINE}
+    return {**{key: value for key, value in item.items() if key not in {"metadata", "status"}}, "metadata": meta}
+
+
+def test_both_clusters_hold_what_was_published(empty: Federation) -> None:
+    files = sorted(EXAMPLES.glob("*.yaml"))
+    status = empty.await_release(empty.sign_and_publish(*files))
+    for name, cluster in empty.clusters.items():
+        found = managed(dynamic_client(cluster.kubeconfig), cluster.kind)
+        expected = yaml.safe_load((EXPECTED / f"{cluster.kind}.yaml").read_text())
+        for item in expected:
+            policy = item["metadata"]["labels"]["federation.edict.dev/policy"]
+            if policy != "edict.built-in":
+                file = EXAMPLES / f"{policy.removeprefix('platform.')}.yaml"
+                digest = digest_of(empty.signed_bytes(file.stem))
+                item["metadata"]["annotations"]["federation.edict.dev/document"] = f"sha256:{digest}"
+        assert [stripped(item) for _, item in sorted(found.items())] == expected, name
+    assert status["one"]["state"] == "Compliant"
+    states = {report["policy"]: report["state"] for report in status["two"]["policies"]}
+    assert states.pop("platform/ai-egress") == "Degraded"
+    assert set(states.values()) == {"Compliant"}
+    assert len(states) == 4
