@@ -78,6 +78,8 @@ class Federation:
     agents: dict[str, Service] = field(default_factory=dict)
     clusters: dict[str, Cluster] = field(default_factory=dict)
     ports: list[tuple[int, int]] = field(default_factory=list)
+    collector: str = ""
+    """Address of an OTLP collector for every shipped program."""
 
     @classmethod
     def start(
@@ -87,9 +89,10 @@ class Federation:
         hubs: int = 2,
         clusters: Mapping[str, Kind],
         say: Callable[[str], None] = lambda _: None,
+        collector: str = "",
     ) -> Federation:
         """Start everything, enrol every cluster and pin its receipt key; returns when all agents are connected."""
-        federation = cls(directory, Etcd.start(directory))
+        federation = cls(directory, Etcd.start(directory), collector=collector)
         try:
             federation.start_clusters(clusters, say)
             federation.start_hubs(hubs, say)

@@ -53,7 +53,7 @@ def victims(federation: Federation) -> list[tuple[str, Callable[[], None]]]:
     """Return what may be killed: every replica, every agent, and the etcd of the hub."""
     services = [*federation.hubs, *federation.agents.values()]
     return [
-        *((service.name, lambda service=service: revive(service)) for service in services),  # type: ignore[misc]
+        *((service.name, lambda service=service: revive(service)) for service in services),
         ("etcd", federation.etcd.restart),
     ]
 
