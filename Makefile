@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The project's own virtualenv, whatever the shell has activated.
 unexport VIRTUAL_ENV
 
-.PHONY: help setup parts demo test test-all fuzz-free bench check proto fmt clean
+.PHONY: help setup parts demo test test-all fuzz-free bench check types proto fmt clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -67,11 +67,14 @@ bench: parts ## benchmarks against the peers, in one run; ONLY=name for one
 check: $(READY) ## linters, types, layers, lock file, generated code, charts
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
-	@$(BIN)/mypy $(TYPED)
+	@$(MAKE) types
 	@$(BIN)/lint-imports
 	@$(BIN)/uv lock --quiet --check
 	@$(BIN)/python -m tests.env build helm >/dev/null
 	@$(BIN)/python -m pytest --quiet tests/unit/test_contract.py tests/deploy/test_static.py
+
+types: $(READY) ## mypy alone
+	@$(BIN)/mypy $(TYPED)
 
 proto: $(READY) ## regenerate the stubs of the wire contract
 	@$(BIN)/python proto/generate.py
