@@ -1,0 +1,77 @@
+"""Reading stored metadata without believing it: just enough to find the keys that a release is made of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from edict.errors import HubError
+from edict_hub.codes import Code
+
+
+class _Version(msgspec.Struct, frozen=True):
+    version: int
+
+
+class _Signed(msgspec.Struct, frozen=True):
+    version: int
+    expires: datetime | None = None
+    meta: dict[str, _Version] = {}
+    targets: dict[str, _Target] = {}
+
+
+class _Target(msgspec.Struct, frozen=True):
+    hashes: dict[str, str] = {}
+
+
+class _File(msgspec.Struct, frozen=True):
+    signed: _Signed
+
+
+def version_of(content: bytes, where: str) -> int:
+    """Return the version that a metadata file gives itself.
+
+    Raises:
+        HubError: EDICT0440 with the key.
+    """
+    return _read(content, where).version
+
+
+def expiry_of(content: bytes, where: str) -> datetime | None:
+    """Return when a metadata file says that it expires, UTC.
+
+    Raises:
+        HubError: EDICT0440 with the key.
+    """
+    return _read(content, where).expires
+
+
+def described(content: bytes, where: str) -> dict[str, int]:
+    """Return the versions that a timestamp or a snapshot names, by role.
+
+    Raises:
+        HubError: EDICT0440 with the key.
+    """
+    return {name.removesuffix(".json"): meta.version for name, meta in _read(content, where).meta.items()}
+
+
+def digests_in(content: bytes, where: str) -> set[str]:
+    """Return the digests of the documents that a targets file names; of a file that cannot be read, none."""
+    try:
+        targets = _read(content, where).targets
+    except HubError:
+        return set()
+    return {target.hashes["sha256"] for target in targets.values() if "sha256" in target.hashes}
+
+
+def _read(content: bytes, where: str) -> _Signed:
+    try:
+        return msgspec.json.decode(content, type=_File).signed
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise HubError(
+            Code.KEY_DAMAGED,
+            f"this is not the metadata that belongs here: {error}",
+            where=where,
+            remedy="restore this key from a backup or publish again",
+        ) from None

@@ -1,0 +1,227 @@
+"""One replica: its parts put together, started in order, kept running, and ended so that agents go elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from edict import log
+from edict.clock import Clock
+from edict.errors import HubError
+from edict.federation.v1 import federation_pb2_grpc as rpc
+from edict.ids import ClusterName
+from edict.pki.ca import CertificateAuthority
+from edict.trust import verify
+from edict.trust.keys import load_signer
+from edict_hub import config as settings
+from edict_hub import files, metrics, raw
+from edict_hub.codes import Code
+from edict_hub.config import Config
+from edict_hub.fanout import Fanout
+from edict_hub.gate import Gate, banned
+from edict_hub.publish import Publisher
+from edict_hub.receipts import Receipts
+from edict_hub.relay import Relay
+from edict_hub.services._issuing import Issuer
+from edict_hub.services.admin import Admin
+from edict_hub.services.enrolment import Enrolment
+from edict_hub.services.federation import Federation
+from edict_hub.status import StatusTable
+from edict_hub.store import Store, keys
+from edict_hub.tls import ServerFiles
+from edict_hub.tokens import Tokens
+
+_log = log.get(__name__)
+GRACE_SECONDS = 5.0
+REFRESH_SECONDS = 30.0
+_MESSAGE = 64 * 1024 * 1024
+_OPTIONS = [
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", _MESSAGE),
+    ("grpc.max_send_message_length", _MESSAGE),
+    ("grpc.max_concurrent_streams", 128),
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.max_connection_age_ms", 60 * 60 * 1000),  # grpc adds a jitter of a tenth
+    ("grpc.max_connection_age_grace_ms", 10 * 60 * 1000),
+]
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where a replica listens, with the ports that port 0 became."""
+
+    mtls: str
+    enrol: str
+
+
+class Replica:
+    """One hub process's parts. Made by :meth:`open`; :meth:`serve` runs it.
+
+    Attributes:
+        relay: the release.
+        fanout: the agents.
+        status: what they say.
+        publisher: commits releases.
+    """
+
+    def __init__(self, config: Config, store: Store, clock: Clock, rng: random.Random) -> None:
+        """Read every file that the configuration names.
+
+        Raises:
+            HubError: EDICT0406 or 0407 for a file.
+            TrustError, IdentityError: a file is not what it must be.
+        """
+        authority = CertificateAuthority.load(files.read(Path(config.ca_cert)), files.read_key(Path(config.ca_key)))
+        if authority.trust_domain != config.trust_domain:
+            raise settings.invalid(
+                f"trustDomain is {config.trust_domain!r} and the CA's is {authority.trust_domain!r}", "trustDomain"
+            )
+        signer = load_signer(Path(config.timestamp_key), None)
+        lifetime = settings.seconds(config.timestamp_lifetime, "timestampLifetime")
+        self._config = config
+        self._clock = clock
+        self._rng = rng
+        self._server_files = Path(config.server_cert), Path(config.server_key), Path(config.ca_cert)
+        self.relay = Relay(store, clock, verify.pin(files.read(Path(config.root))))
+        self.status = StatusTable(store, clock)
+        self.fanout = Fanout(self.relay, clock, max_agents=config.max_agents)
+        self.publisher = Publisher(
+            store, self.relay, signer=signer, lifetime=lifetime, clock=clock, replica=config.replica
+        )
+        self._receipts = Receipts(store)
+        self._tokens = Tokens(store, clock)
+        self._gate = Gate(config.trust_domain, self.relay, self.status)
+        certificates = settings.seconds(config.certificate_lifetime, "certificateLifetime")
+        self._issuer = Issuer(authority, certificates, clock)
+        self.relay.on_change.append(self.status.poke)
+        self.status.on_ban = self._ban
+
+    async def serve(self, ready: Callable[[Addresses], None], stop: asyncio.Event) -> None:
+        """Serve until ``stop``; ``ready`` is called once with the addresses.
+
+        Raises:
+            HubError: EDICT0401 when etcd is out of reach at the start; EDICT0408 when an address cannot be opened.
+        """
+        await self.relay.reload()
+        await self.status.load()
+        mtls, enrol = self._servers()
+        addresses = Addresses(
+            _listen(mtls, self._config.mtls_listen, ServerFiles(*self._server_files)),
+            _listen(enrol, self._config.enrol_listen, ServerFiles(*self._server_files[:2], None)),
+        )
+        self._observe()
+        async with asyncio.TaskGroup() as group:
+            loops = [self.relay.run(), self.status.run(), self.fanout.run(), self._refresh()]
+            tasks = [group.create_task(loop) for loop in loops]
+            await mtls.start()
+            await enrol.start()
+            ready(addresses)
+            await stop.wait()
+            await self._end(mtls, enrol)
+            for task in tasks:
+                task.cancel()
+
+    def _servers(self) -> tuple[Any, Any]:
+        mtls, enrol = grpc.aio.server(options=_OPTIONS), grpc.aio.server(options=_OPTIONS)
+        federation = Federation(
+            gate=self._gate,
+            relay=self.relay,
+            fanout=self.fanout,
+            status=self.status,
+            receipts=self._receipts,
+            issuer=self._issuer,
+            clock=self._clock,
+            rng=self._rng,
+        )
+        admin = Admin(
+            gate=self._gate,
+            relay=self.relay,
+            publisher=self.publisher,
+            status=self.status,
+            receipts=self._receipts,
+            tokens=self._tokens,
+            clock=self._clock,
+            replica=self._config.replica,
+        )
+        enrolment = Enrolment(relay=self.relay, status=self.status, tokens=self._tokens, issuer=self._issuer)
+        mtls.add_generic_rpc_handlers((federation.handler(),))
+        rpc.add_AdminServicer_to_server(admin, mtls)
+        rpc.add_EnrolmentServicer_to_server(enrolment, enrol)
+        return mtls, enrol
+
+    async def _end(self, mtls: Any, enrol: Any) -> None:
+        """Let publishes finish, end every stream without an error so that agents connect elsewhere, write status."""
+        _log.info("ending")
+        stopping = [asyncio.create_task(server.stop(GRACE_SECONDS)) for server in (mtls, enrol)]
+        await self.publisher.idle()
+        self.fanout.close()
+        await asyncio.wait(stopping)
+        with contextlib.suppress(HubError):
+            await self.status.flush()
+
+    async def _refresh(self) -> None:
+        while True:
+            lifetime = settings.seconds(self._config.timestamp_lifetime, "timestampLifetime").total_seconds()
+            await self._clock.sleep(min(REFRESH_SECONDS, lifetime / 8) * self._rng.uniform(0.5, 1.5))
+            try:
+                await self.publisher.refresh()
+            except HubError as error:
+                _log.warning("the timestamp could not be signed anew", code=error.code, error=error.what)
+
+    def _ban(self, cluster: ClusterName) -> None:
+        session = self.fanout.sessions.get(cluster)
+        if session is not None:
+            session.close(banned(cluster))
+
+    def _observe(self) -> None:
+        metrics.observe(
+            metrics.Gauges(
+                release=lambda: held.release if (held := self.relay.held) else 0,
+                agents=lambda: len(self.fanout.sessions),
+                queued=lambda: self.fanout.queued,
+                faults=lambda: len(self.relay.faults),
+                timestamp_age=self._timestamp_age,
+                timestamp_left=self._timestamp_left,
+                snapshot_left=self._snapshot_left,
+            )
+        )
+
+    def _timestamp_age(self) -> float:
+        if self.relay.held is None:
+            return 0.0
+        lifetime = settings.seconds(self._config.timestamp_lifetime, "timestampLifetime")
+        return lifetime.total_seconds() - self._timestamp_left()
+
+    def _timestamp_left(self) -> float:
+        held = self.relay.held
+        expires = raw.expiry_of(held.timestamp, keys.TIMESTAMP) if held else None
+        return (expires - self._clock.now()).total_seconds() if expires else 0.0
+
+    def _snapshot_left(self) -> float:
+        expires = self.relay.trusted.expires
+        return (expires - self._clock.now()).total_seconds() if expires else 0.0
+
+
+def _listen(server: Any, address: str, server_files: ServerFiles) -> str:
+    host = address.rpartition(":")[0]
+    try:
+        port = server.add_secure_port(address, server_files.credentials())
+    except RuntimeError as error:
+        raise HubError(
+            Code.CANNOT_LISTEN,
+            f"this address cannot be opened: {error}",
+            where=address,
+            remedy="choose another port; 0 takes a free one",
+        ) from None
+    return f"{host}:{port}"

@@ -1,0 +1,168 @@
+"""Admin: operators on the mutual TLS port. Every method judges the caller's role first, by one table."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, TypeVar
+
+from edict import log
+from edict.clock import Clock
+from edict.errors import HubError
+from edict.federation.v1 import federation_pb2 as pb
+from edict.federation.v1 import federation_pb2_grpc as rpc
+from edict.ids import ClusterName, is_dns_label
+from edict.trust.roles import ROOT, SNAPSHOT, TIMESTAMP
+from edict_hub.codes import Code
+from edict_hub.gate import Gate
+from edict_hub.publish import Publisher
+from edict_hub.receipts import Receipts
+from edict_hub.relay import Relay
+from edict_hub.services._answering import Answering
+from edict_hub.status import StatusTable
+from edict_hub.tokens import Tokens
+
+_log = log.get(__name__)
+MAX_ANSWER = 60 * 1024 * 1024
+SHA256_BYTES = 32
+Answer = TypeVar("Answer", pb.StateResponse, pb.BlobsResponse)
+
+
+class Admin(rpc.AdminServicer):
+    """The operators' service."""
+
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        relay: Relay,
+        publisher: Publisher,
+        status: StatusTable,
+        receipts: Receipts,
+        tokens: Tokens,
+        clock: Clock,
+        replica: str,
+    ) -> None:
+        self._gate = gate
+        self._relay = relay
+        self._publisher = publisher
+        self._status = status
+        self._receipts = receipts
+        self._tokens = tokens
+        self._clock = clock
+        self._replica = replica
+
+    async def State(self, request: pb.StateRequest, context: Any) -> pb.StateResponse:  # noqa: N802 - gRPC's name
+        """Return the newest metadata, read through etcd, so that it includes what another replica just committed."""
+        async with Answering(context, "State"):
+            self._gate.operator(context, "State")
+            await self._relay.reload()
+            wanted = set(request.roles)
+            metadata = [item for item in _metadata(self._relay) if not wanted or item.role in wanted]
+            held = self._relay.held
+            return bounded(pb.StateResponse(metadata=metadata, release=held.release if held else 0))
+
+    async def Blobs(self, request: pb.BlobsRequest, context: Any) -> pb.BlobsResponse:  # noqa: N802 - gRPC's name
+        """Return documents, with the bytes that etcd holds."""
+        async with Answering(context, "Blobs"):
+            self._gate.operator(context, "Blobs")
+            contents = await self._relay.cache.blobs(request.digests)
+            for digest in request.digests:
+                if digest not in contents:
+                    raise HubError(Code.NOT_STORED, "no such document is stored", where=f"blobs/{digest[:64]}")
+            return bounded(
+                pb.BlobsResponse(blobs=[pb.Blob(digest=digest, content=contents[digest]) for digest in request.digests])
+            )
+
+    async def Publish(self, request: pb.PublishRequest, context: Any) -> pb.PublishResponse:  # noqa: N802 - gRPC's name
+        """Publish a release."""
+        async with Answering(context, "Publish"):
+            operator = self._gate.operator(context, "Publish")
+            response = await self._publisher.publish(request)
+            _log.info("acknowledged a publish", release=response.release, operator=operator.name)
+            return response
+
+    async def Status(self, request: pb.StatusRequest, context: Any) -> pb.StatusResponse:  # noqa: N802 - gRPC's name
+        """Return every cluster's status with its receipts."""
+        async with Answering(context, "Status"):
+            self._gate.operator(context, "Status")
+            return await self._answer(self._wanted(request))
+
+    async def WatchStatus(self, request: pb.StatusRequest, context: Any) -> AsyncIterator[pb.StatusResponse]:  # noqa: N802 - gRPC's name
+        """Send the whole status, then what changes, as it changes."""
+        async with Answering(context, "WatchStatus"):
+            self._gate.operator(context, "WatchStatus")
+            subscription = self._status.subscribe()
+            try:
+                yield await self._answer(self._wanted(request))
+                while True:
+                    changed = await subscription.take()
+                    if not changed:
+                        yield await self._answer([])
+                    for cluster in changed:
+                        if not request.clusters or cluster in request.clusters:
+                            yield await self._answer([cluster])
+            finally:
+                subscription.close()
+
+    async def CreateToken(self, request: pb.CreateTokenRequest, context: Any) -> pb.CreateTokenResponse:  # noqa: N802 - gRPC's name
+        """Store the hash of a token."""
+        async with Answering(context, "CreateToken"):
+            operator = self._gate.operator(context, "CreateToken")
+            expired = request.expires_unix <= self._clock.now().timestamp()
+            if not is_dns_label(request.cluster) or len(request.secret_sha256) != SHA256_BYTES or expired:
+                raise HubError(
+                    Code.MALFORMED,
+                    "a token needs a cluster's name, a SHA-256 and a time in the future",
+                    remedy="use `edict cluster token`",
+                )
+            cluster = ClusterName(request.cluster)
+            await self._tokens.create(request.secret_sha256.hex(), cluster, request.expires_unix)
+            _log.info("stored an enrolment token", cluster=cluster, operator=operator.name)
+            return pb.CreateTokenResponse()
+
+    def _wanted(self, request: pb.StatusRequest) -> Iterable[ClusterName]:
+        return [ClusterName(name) for name in request.clusters] or self._status.names()
+
+    async def _answer(self, clusters: Iterable[ClusterName]) -> pb.StatusResponse:
+        held = self._relay.held
+        response = pb.StatusResponse(release=held.release if held else 0, replica=self._replica)
+        size = 0
+        for cluster in clusters:
+            status = self._status.view(cluster)
+            status.receipts.extend(await self._receipts.tail(cluster))
+            size += status.ByteSize()
+            _check_size(size)
+            response.clusters.append(status)
+        for fault in self._relay.faults.values():
+            since = int(fault.since.timestamp())
+            response.faults.append(pb.Fault(key=fault.key, error_code=fault.code, error=fault.why, since_unix=since))
+        return response
+
+
+def _metadata(relay: Relay) -> Iterable[pb.Metadata]:
+    held = relay.held
+    root = relay.trusted
+    yield pb.Metadata(role=ROOT, version=root.root_version, content=root.root)
+    if held is None:
+        return
+    yield pb.Metadata(role=TIMESTAMP, version=held.timestamp_version, content=held.timestamp)
+    yield pb.Metadata(role=SNAPSHOT, version=held.release, content=held.snapshot)
+    for role, (version, content) in sorted(held.targets.items()):
+        yield pb.Metadata(role=role, version=version, content=content)
+
+
+def bounded(response: Answer) -> Answer:
+    """Return an answer that fits into a message.
+
+    Raises:
+        HubError: EDICT0413.
+    """
+    _check_size(response.ByteSize())
+    return response
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_ANSWER:
+        raise HubError(
+            Code.TOO_LARGE, f"the answer is larger than {MAX_ANSWER} bytes", remedy="ask for fewer at a time"
+        )

@@ -1,0 +1,264 @@
+"""What each cluster last said of itself: this replica's sessions and, through etcd, every other replica's.
+
+Changes are written at most once a second per cluster, many clusters in one transaction. A write is made on top of what
+etcd has: where another replica was faster, both are merged and written again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from google.protobuf.message import DecodeError
+
+from edict import log
+from edict.clock import Clock
+from edict.errors import HubError
+from edict.federation.v1 import federation_pb2 as pb
+from edict.ids import ClusterName
+from edict_hub.batches import MAX_BATCH_PUTS
+from edict_hub.store import KeyValue, Put, Relisted, Store, Unchanged, keys, retrying
+
+_log = log.get(__name__)
+CONNECTED_FOR = timedelta(seconds=30)
+"""A cluster of which nothing was heard for longer has no stream, whatever a replica that was killed wrote."""
+WRITE_EVERY = 1.0
+SILENCE_EVERY = 5.0
+MAX_ERROR = 4096
+
+_STAGES = {
+    pb.ACK_STAGE_RECEIVED: "acked_received",
+    pb.ACK_STAGE_VERIFIED: "acked_verified",
+    pb.ACK_STAGE_APPLIED: "acked_applied",
+    pb.ACK_STAGE_ACCEPTED: "acked_accepted",
+}
+
+
+class StatusTable:
+    """Every cluster's status, and the clusters that are banned.
+
+    Attributes:
+        banned: clusters with a ban.
+        on_ban: called with a cluster that was banned just now.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.banned: set[ClusterName] = set()
+        self.on_ban: Callable[[ClusterName], None] = lambda _cluster: None
+        self._store = store
+        self._clock = clock
+        self._clusters: dict[ClusterName, pb.ClusterStatus] = {}
+        self._revisions: dict[ClusterName, int] = {}
+        self._dirty: set[ClusterName] = set()
+        self._wake = asyncio.Event()
+        self._subscribers: set[Subscription] = set()
+
+    def hello(self, cluster: ClusterName, hello: pb.HelloRequest) -> None:
+        """Take an agent's introduction."""
+        self._touch(cluster).hello.CopyFrom(hello)
+        self._notify(cluster)
+
+    def seen(self, cluster: ClusterName, *, connected: bool) -> None:
+        """Note that something came from a cluster, or that its stream ended."""
+        before = self.view(cluster).connected
+        self._touch(cluster).connected = connected
+        if connected != before:
+            self._notify(cluster)
+
+    def acked(self, cluster: ClusterName, ack: pb.Ack) -> None:
+        """Take an acknowledgement."""
+        status = self._touch(cluster)
+        status.last_ack.CopyFrom(ack)
+        status.last_ack.error = ack.error[:MAX_ERROR]
+        stage = _STAGES.get(ack.stage)
+        if stage is not None:
+            setattr(status, stage, ack.release)
+        self._notify(cluster)
+
+    def receipt_stored(self, cluster: ClusterName) -> None:
+        """Tell those who watch that a cluster has a new receipt."""
+        self._notify(cluster)
+
+    def poke(self) -> None:
+        """Wake those who watch: the release or the faults changed."""
+        for subscriber in self._subscribers:
+            subscriber.changed(None)
+
+    def names(self) -> list[ClusterName]:
+        """Return every cluster that ever said anything, in order."""
+        return sorted(self._clusters)
+
+    def view(self, cluster: ClusterName) -> pb.ClusterStatus:
+        """Return a copy of a cluster's status; ``connected`` as of now."""
+        status = pb.ClusterStatus()
+        status.CopyFrom(self._clusters.get(cluster, pb.ClusterStatus(name=cluster)))
+        limit = (self._clock.now() - CONNECTED_FOR).timestamp()
+        status.connected = status.connected and status.last_seen_unix >= limit
+        return status
+
+    def subscribe(self) -> Subscription:
+        """Return a subscription to changes; close it."""
+        subscription = Subscription(self._subscribers.discard)
+        self._subscribers.add(subscription)
+        return subscription
+
+    async def load(self) -> None:
+        """Read all statuses once. Raises HubError."""
+        page = await self._store.range(keys.CLUSTERS)
+        for item in page.items:
+            self._apply(item.key, item)
+
+    async def run(self) -> None:
+        """Follow etcd and write to it, for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow())
+            group.create_task(self._flush_for_ever())
+            group.create_task(self._tell_who_fell_silent())
+
+    async def flush(self) -> None:
+        """Write all changes. Raises HubError."""
+        due = sorted(self._dirty)
+        for start in range(0, len(due), MAX_BATCH_PUTS):
+            batch = due[start : start + MAX_BATCH_PUTS]
+            conditions = [Unchanged(keys.status(name), self._revisions.get(name, 0)) for name in batch]
+            puts = [Put(keys.status(name), self._clusters[name].SerializeToString()) for name in batch]
+            self._dirty -= set(batch)
+            try:
+                revision = await self._store.commit(conditions, puts)
+                if revision is None:
+                    for name in batch:
+                        await self._write_merged(name)
+                else:
+                    self._revisions.update(dict.fromkeys(batch, revision))
+            except HubError:
+                self._dirty |= set(batch)
+                raise
+
+    async def _write_merged(self, cluster: ClusterName) -> None:
+        for _ in range(3):
+            item = await self._store.get(keys.status(cluster))
+            if item is not None:
+                self._apply(item.key, item)
+            value = self._clusters[cluster].SerializeToString()
+            condition = Unchanged(keys.status(cluster), item.revision if item else 0)
+            revision = await self._store.commit([condition], [Put(keys.status(cluster), value)])
+            if revision is not None:
+                self._revisions[cluster] = revision
+                return
+        self._dirty.add(cluster)
+
+    async def _flush_for_ever(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            async for attempt in retrying(self._clock, within=None, on=HubError):
+                with attempt:
+                    await self.flush()
+            await self._clock.sleep(WRITE_EVERY)
+
+    async def _tell_who_fell_silent(self) -> None:
+        silent: set[ClusterName] = set()
+        while True:
+            await self._clock.sleep(SILENCE_EVERY)
+            connected = {name for name, status in self._clusters.items() if status.connected}
+            now = {name for name in connected if not self.view(name).connected}
+            for name in now - silent:
+                self._notify(name)
+            silent = now
+
+    async def _follow(self) -> None:
+        async for change in self._store.watch(keys.CLUSTERS):
+            if isinstance(change, Relisted):
+                listed = {item.key for item in change.items}
+                self.banned = {name for name in self.banned if keys.ban(name) in listed}
+                for item in change.items:
+                    self._apply(item.key, item)
+            else:
+                for key, found in change.events:
+                    self._apply(key, found)
+
+    def _apply(self, key: str, item: KeyValue | None) -> None:
+        name, _, what = key.removeprefix(keys.CLUSTERS).partition("/")
+        cluster = ClusterName(name)
+        if f"/{what}" == keys.BAN:
+            if item is None:
+                self.banned.discard(cluster)
+            elif cluster not in self.banned:
+                self.banned.add(cluster)
+                self.on_ban(cluster)
+        elif f"/{what}" == keys.STATUS and item is not None:
+            self._merge(cluster, item)
+
+    def _merge(self, cluster: ClusterName, item: KeyValue) -> None:
+        if item.revision <= self._revisions.get(cluster, 0):
+            return
+        self._revisions[cluster] = item.revision
+        try:
+            stored = pb.ClusterStatus.FromString(item.value)
+        except DecodeError:
+            _log.warning("a status cannot be read and is replaced", key=item.key)
+            return
+        mine = self._clusters.get(cluster)
+        self._clusters[cluster] = stored if mine is None or cluster not in self._dirty else merged(mine, stored)
+        if mine is None or not _equal_but_for_time(mine, stored):
+            self._notify(cluster)
+
+    def _touch(self, cluster: ClusterName) -> pb.ClusterStatus:
+        status = self._clusters.setdefault(cluster, pb.ClusterStatus(name=cluster))
+        status.last_seen_unix = int(self._clock.now().timestamp())
+        self._dirty.add(cluster)
+        self._wake.set()
+        return status
+
+    def _notify(self, cluster: ClusterName) -> None:
+        for subscriber in self._subscribers:
+            subscriber.changed(cluster)
+
+
+class Subscription:
+    """Names of clusters that changed since they were last taken: never more than there are clusters."""
+
+    def __init__(self, close: Callable[[Subscription], None]) -> None:
+        self._names: set[ClusterName] = set()
+        self._wake = asyncio.Event()
+        self._close = close
+
+    def changed(self, cluster: ClusterName | None) -> None:
+        """Note a change; None is one of no cluster."""
+        if cluster is not None:
+            self._names.add(cluster)
+        self._wake.set()
+
+    async def take(self) -> list[ClusterName]:
+        """Wait for changes and return the clusters, in order; none when something else changed."""
+        await self._wake.wait()
+        self._wake.clear()
+        names, self._names = self._names, set()
+        return sorted(names)
+
+    def close(self) -> None:
+        """End the subscription."""
+        self._close(self)
+
+
+def _equal_but_for_time(mine: pb.ClusterStatus, stored: pb.ClusterStatus) -> bool:
+    same = pb.ClusterStatus()
+    same.CopyFrom(stored)
+    same.last_seen_unix = mine.last_seen_unix
+    return same == mine
+
+
+def merged(mine: pb.ClusterStatus, stored: pb.ClusterStatus) -> pb.ClusterStatus:
+    """Join what two replicas know: of each thing the newer."""
+    older, newer = sorted((stored, mine), key=lambda status: status.last_seen_unix)
+    result = pb.ClusterStatus()
+    result.CopyFrom(newer)
+    if not newer.HasField("hello"):
+        result.hello.CopyFrom(older.hello)
+    if not newer.HasField("last_ack"):
+        result.last_ack.CopyFrom(older.last_ack)
+    for field in _STAGES.values():
+        setattr(result, field, max(getattr(mine, field), getattr(stored, field)))
+    result.pending_receipt_key = stored.pending_receipt_key
+    return result
