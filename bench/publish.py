@@ -6,7 +6,6 @@ to each cluster, and the same watches see them. It signs, verifies, translates a
 
 from __future__ import annotations
 
-import copy
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,15 +15,16 @@ from typing import Any
 
 from bench.author import Author
 from bench.result import Result, Sample
+from demo.objects import objects_of
 from tests.e2e.federation import PASSPHRASE, Federation
 from tests.env import Kind
-from tests.env.clients import dynamic_client
+from tests.env.clients import dynamic_client, server_side_apply
 
 PUBLISHES = 100
 CLUSTERS: dict[str, Kind] = {"one": "cilium", "two": "calico"}
-OBJECTS = {
-    "one": ("cilium.io/v2", "CiliumClusterwideNetworkPolicy", "edict.platform.bench"),
-    "two": ("projectcalico.org/v3", "GlobalNetworkPolicy", "edict-admin.platform.bench"),
+KINDS = {
+    "one": ("cilium.io/v2", "CiliumClusterwideNetworkPolicy"),
+    "two": ("projectcalico.org/v3", "GlobalNetworkPolicy"),
 }
 DIGEST = "federation.edict.dev/document"
 POLICY = """\
@@ -52,7 +52,7 @@ class Sight:
             Thread(target=self._watch, args=(name, api), daemon=True).start()
 
     def _watch(self, cluster: str, api: Any) -> None:
-        version, kind, _ = OBJECTS[cluster]
+        version, kind = KINDS[cluster]
         resource = api.resources.get(api_version=version, kind=kind)
         while True:
             for event in resource.watch():
@@ -63,7 +63,7 @@ class Sight:
 
     def on_all(self, value: str, timeout: float = 20) -> float:
         """Wait until every cluster was seen with a document; returns when the last was, as monotonic time."""
-        keys = [(cluster, value) for cluster in OBJECTS]
+        keys = [(cluster, value) for cluster in KINDS]
         with self._changed:
             if not self._changed.wait_for(lambda: all(key in self._seen for key in keys), timeout):
                 raise TimeoutError(f"{value} did not reach every cluster within {timeout:.0f} s")
@@ -116,20 +116,13 @@ def _publishing(author: Author, host: int) -> Callable[[], str]:
 
 def _peer(apis: dict[str, Any]) -> Callable[[int], str]:
     """Return a function that applies copies of both objects, of another name, as a person without Edict would."""
-    bodies = {}
-    for cluster, (version, kind, name) in OBJECTS.items():
-        body = apis[cluster].resources.get(api_version=version, kind=kind).get(name=name).to_dict()
-        bodies[cluster] = body
-    return lambda index: _apply(apis, bodies, index)
+    bodies = {name: objects_of(api, CLUSTERS[name], "platform/bench")[0] for name, api in apis.items()}
 
+    def apply(index: int) -> str:
+        value = f"peer-{index}"
+        for name, body in bodies.items():
+            meta = {"name": body["metadata"]["name"] + "-peer", "annotations": {DIGEST: value}}
+            server_side_apply(apis[name], {**body, "metadata": meta}, manager="bench")
+        return value
 
-def _apply(apis: dict[str, Any], bodies: dict[str, Any], index: int) -> str:
-    value = f"peer-{index}"
-    for cluster, (version, kind, _) in OBJECTS.items():
-        body = copy.deepcopy(bodies[cluster])
-        body["metadata"] = {
-            "name": body["metadata"]["name"] + "-peer",
-            "annotations": {DIGEST: value},
-        }
-        apis[cluster].resources.get(api_version=version, kind=kind).server_side_apply(body=body, field_manager="bench")
-    return value
+    return apply

@@ -89,10 +89,11 @@ def _publish_examples(federation: Federation, screen: Screen) -> None:
 
 def _revert(federation: Federation, screen: Screen) -> None:
     screen.heading("Delete an applied object with the official client")
-    name = "edict.platform.deny-cloud-metadata"
-    screen.command(f"kubectl --context cilium-1 delete ciliumclusterwidenetworkpolicy {name}")
     api = dynamic_client(federation.clusters["cilium-1"].kubeconfig)
-    seconds = objects.delete_and_await_return(api, "cilium.io/v2", "CiliumClusterwideNetworkPolicy", name)
+    victim = objects.objects_of(api, "cilium", "platform/deny-cloud-metadata")[0]
+    kind, name = victim["kind"], victim["metadata"]["name"]
+    screen.command(f"kubectl --context cilium-1 delete {kind.lower()} {name}")
+    seconds = objects.delete_and_await_return(api, victim["apiVersion"], kind, name)
     screen.say(f"it was back after {seconds * 1000:.0f} ms")
 
 

@@ -26,6 +26,14 @@ def managed(api: Any, kind: str) -> dict[tuple[str, str], dict[str, Any]]:
     return found
 
 
+def objects_of(api: Any, kind: str, policy: str) -> list[dict[str, Any]]:
+    """Return the managed objects of one policy (``team/name``), by name."""
+    label = policy.replace("/", ".")
+    items = managed(api, kind).values()
+    found = [item for item in items if item["metadata"]["labels"]["federation.edict.dev/policy"] == label]
+    return sorted(found, key=lambda item: str(item["metadata"]["name"]))
+
+
 def delete_and_await_return(api: Any, version: str, kind: str, name: str) -> float:
     """Delete one object and wait until it is there again under another uid; returns the seconds that took."""
     resource = api.resources.get(api_version=version, kind=kind)
