@@ -20,7 +20,7 @@ def rendered(kind: str, *settings: str) -> list[dict[str, Any]]:
     """Render the agent's chart for a kind of cluster with the real helm."""
     helm = ensure_parts(["helm"])["helm"]
     argv: list[str] = [str(helm), "template", "edict-agent", str(CHART), "--namespace", NAMESPACE]
-    for setting in (f"dialect={kind}", *settings):
+    for setting in ("cluster=test", f"dialect={kind}", *settings):
         argv += ["--set", setting]
     text = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout
     return [document for document in yaml.safe_load_all(text) if document]
