@@ -1,0 +1,95 @@
+"""Small languages of the command line: labels, placements, durations, names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+
+from edict.errors import DocumentError, UsageError
+from edict.ids import ClusterName, is_dns_label
+from edict.policy._labels import is_label_key, is_label_value
+from edict.policy.documents import Placement
+from edict.policy.model import LabelSelector
+from edict.policy.validate import policy_id
+from edict_cli.codes import Code
+
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def labels(pairs: Iterable[str], *, where: str) -> dict[str, str]:
+    """Read ``key=value`` pairs.
+
+    Raises:
+        UsageError: EDICT0610.
+    """
+    found: dict[str, str] = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not is_label_key(key) or not is_label_value(value):
+            raise UsageError(
+                Code.LABEL, f"{pair!r} is no label", where=where, remedy="write key=value, such as env=prod"
+            )
+        if found.setdefault(key, value) != value:
+            raise UsageError(Code.LABEL, f"the label {key} is given twice", where=where, remedy="keep one of them")
+    return found
+
+
+def placement(text: str) -> Placement:
+    """Read ``all`` or ``key=value[,key=value]``.
+
+    Raises:
+        UsageError: EDICT0610.
+    """
+    if text == "all":
+        return Placement(LabelSelector())
+    return Placement(LabelSelector(match_labels=labels(text.split(","), where="--placement")))
+
+
+def duration(text: str, *, where: str, most: timedelta) -> timedelta:
+    """Read ``90s``, ``15m``, ``1h`` or ``2d``, above nothing and at most ``most``.
+
+    Raises:
+        UsageError: EDICT0617.
+    """
+    found = _DURATION.fullmatch(text)
+    span = timedelta(seconds=int(found[1]) * _UNITS[found[2]]) if found else timedelta()
+    if not timedelta() < span <= most:
+        hours = int(most.total_seconds()) // 3600
+        raise UsageError(
+            Code.DURATION, f"{text!r} cannot be used", where=where, remedy=f"write it like 15m or 1h, at most {hours}h"
+        )
+    return span
+
+
+def cluster_name(text: str) -> ClusterName:
+    """Return a cluster's name.
+
+    Raises:
+        UsageError: EDICT0619.
+    """
+    if not is_dns_label(text):
+        raise UsageError(
+            Code.NAME,
+            f"{text!r} is no cluster's name",
+            where="NAME",
+            remedy="write at most 63 of a-z 0-9 - that begin and end with a letter or a digit",
+        )
+    return ClusterName(text)
+
+
+def team_and_name(text: str, *, where: str) -> tuple[str, str]:
+    """Read ``TEAM/NAME``.
+
+    Raises:
+        UsageError: EDICT0619.
+    """
+    team, separator, name = text.partition("/")
+    try:
+        if separator:
+            policy_id(team, name)
+            return team, name
+    except DocumentError:
+        pass
+    raise UsageError(Code.NAME, f"{text!r} is not TEAM/NAME", where=where, remedy="write it like payments/deny-egress")

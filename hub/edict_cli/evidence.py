@@ -1,0 +1,239 @@
+"""From receipts to conformance: what each cluster itself signed, never what the hub says of it. Pure.
+
+Everything that is missing, not signed by the pinned key, out of the chain, older than what was seen before, or too old
+is ``Unknown`` with its reason. What is placed on a cluster comes from the verified release alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from edict.errors import TrustError
+from edict.federation.v1 import federation_pb2 as pb
+from edict.ids import ClusterName
+from edict.policy.fidelity import RuleFidelity
+from edict.trust.codes import Code as Trust
+from edict.trust.custom import ClusterCustom
+from edict.trust.placement import placed
+from edict.trust.receipts import Evidence, PolicyReport, PolicyState, ReceiptBody, envelope_digest, fold, verify_receipt
+from edict.trust.roles import cluster_path
+from edict.trust.state import Target, TrustState
+
+STALE_AFTER = timedelta(minutes=15)
+"""Agents sign at least every few minutes; longer silence is Unknown."""
+WORST_FIRST = (
+    PolicyState.UNKNOWN,
+    PolicyState.DEGRADED,
+    PolicyState.DRIFTED,
+    PolicyState.PENDING,
+    PolicyState.WAIVED,
+    PolicyState.COMPLIANT,
+)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """The newest receipt of a cluster that this workspace has verified: the chain may not end before it again."""
+
+    key: str
+    sequence: int
+    digest: str
+
+
+class PolicyView(msgspec.Struct, frozen=True, rename="camel"):
+    """One policy on one cluster."""
+
+    policy: str
+    state: PolicyState
+    accepted: str = ""
+    objects: int = 0
+    reverts: int = 0
+    code: str = ""
+    reason: str = ""
+    document: str = ""
+    rules: tuple[RuleFidelity, ...] = ()
+
+
+class ClusterView(msgspec.Struct, frozen=True, rename="camel"):
+    """One cluster. ``lastSeen`` and ``connected`` are the hub's word; all else is signed."""
+
+    cluster: str
+    state: PolicyState
+    release: int = 0
+    behind: int = 0
+    dialect: str = ""
+    plugin_version: str = ""
+    agent_version: str = ""
+    sequence: int = 0
+    signed_at: datetime | None = None
+    last_seen: datetime | None = None
+    connected: bool = False
+    code: str = ""
+    reason: str = ""
+    policies: tuple[PolicyView, ...] = ()
+
+    def count(self, state: PolicyState) -> int:
+        """Return how many policies are in a state."""
+        return sum(policy.state is state for policy in self.policies)
+
+
+def evaluate(
+    state: TrustState,
+    name: ClusterName,
+    said: pb.ClusterStatus,
+    *,
+    now: datetime,
+    stale_after: timedelta = STALE_AFTER,
+    seen: Seen | None = None,
+) -> tuple[ClusterView, Seen | None]:
+    """Judge one cluster.
+
+    Args:
+        state: the newest verified release.
+        name: the cluster.
+        said: what the hub relays of it; empty when it relays nothing.
+        now: wall time, UTC.
+        stale_after: receipts older than this count as silence.
+        seen: the newest receipt that was verified before, or None.
+
+    Returns:
+        The view, and the newest receipt verified now (None when nothing verified).
+    """
+    last_seen = datetime.fromtimestamp(said.last_seen_unix, UTC) if said.last_seen_unix else None
+    blank = ClusterView(name, PolicyState.UNKNOWN, last_seen=last_seen, connected=said.connected)
+    targets = [target for target in placed(state, name) if target.team]
+    try:
+        key = _pinned_key(state, name)
+        evidence, newest = _verified(name, key, said, seen)
+    except TrustError as error:
+        return _unknown(blank, targets, error.code, error.what), None
+    head = evidence.head
+    view = msgspec.structs.replace(
+        blank,
+        release=head.release,
+        behind=max(0, state.release - head.release),
+        dialect=head.dialect,
+        plugin_version=head.plugin_version,
+        agent_version=head.agent_version,
+        sequence=head.sequence,
+        signed_at=head.time,
+    )
+    if now - head.time > stale_after:
+        silence = f"the newest receipt is {_span(now - head.time)} old"
+        return _unknown(view, targets, "", silence), newest
+    if head.release > state.release:
+        ahead = f"the cluster has release {head.release}, and the hub shows {state.release} here"
+        return _unknown(view, targets, "", ahead), newest
+    policies = tuple(_policy(target, evidence, view.behind) for target in targets)
+    if not view.behind:
+        policies += _unplaced(evidence, targets)
+    worst = min((policy.state for policy in policies), key=WORST_FIRST.index, default=PolicyState.COMPLIANT)
+    reason = f"behind by {view.behind}" if view.behind else ""
+    return msgspec.structs.replace(view, state=worst, policies=policies, reason=reason), newest
+
+
+def clusters_of(state: TrustState) -> dict[ClusterName, ClusterCustom]:
+    """Return the signed inventory."""
+    return {
+        ClusterName(target.name): target.custom
+        for _, target in sorted(state.documents.items())
+        if isinstance(target.custom, ClusterCustom)
+    }
+
+
+def policy_name(target: Target) -> str:
+    """Return ``team/name``."""
+    return f"{target.team}/{target.name}"
+
+
+def rollup(view: ClusterView) -> str:
+    """Return ``Degraded 1 · Compliant 4``, the worst first."""
+    counts: Mapping[PolicyState, int] = {state: view.count(state) for state in WORST_FIRST}
+    parts = [f"{state} {count}" for state, count in counts.items() if count]
+    return " · ".join(parts) if parts else view.state.value
+
+
+def chain(name: ClusterName, key: str, said: pb.ClusterStatus) -> list[tuple[bytes, ReceiptBody]]:
+    """Verify every receipt that the hub relays with the pinned key, and that they make one chain.
+
+    Raises:
+        TrustError: EDICT0241 to 0245.
+    """
+    verified = [(item.envelope, verify_receipt(item.envelope, key, name)) for item in said.receipts]
+    if verified:
+        fold(verified)
+    return verified
+
+
+def _pinned_key(state: TrustState, name: ClusterName) -> str:
+    own = state.documents.get(cluster_path(name))
+    if own is None or not isinstance(own.custom, ClusterCustom):
+        raise TrustError(Trust.RECEIPT_KEY, "it is not in the signed inventory")
+    if not own.custom.receipt_key:
+        raise TrustError(
+            Trust.RECEIPT_KEY, f"no receipt key is pinned; `edict cluster approve {name}` shows the one it has"
+        )
+    return own.custom.receipt_key
+
+
+def _verified(name: ClusterName, key: str, said: pb.ClusterStatus, seen: Seen | None) -> tuple[Evidence, Seen]:
+    verified = [(item.envelope, verify_receipt(item.envelope, key, name)) for item in said.receipts]
+    evidence = fold(verified)
+    newest = Seen(key, evidence.head.sequence, envelope_digest(verified[-1][0]))
+    if seen is not None and seen.key == key:
+        digests = {body.sequence: envelope_digest(envelope) for envelope, body in verified}
+        if newest.sequence < seen.sequence:
+            raise TrustError(
+                Trust.CHAIN, f"receipts up to {seen.sequence} were seen before, and they end at {newest.sequence} now"
+            )
+        if digests.get(seen.sequence, seen.digest) != seen.digest:
+            raise TrustError(Trust.CHAIN, f"receipt {seen.sequence} is not the one that was seen before")
+    return evidence, newest
+
+
+def _policy(target: Target, evidence: Evidence, behind: int) -> PolicyView:
+    name = policy_name(target)
+    report = evidence.policies.get(name)
+    if report is not None and report.document == target.digest:
+        return _view(report)
+    if behind:
+        return PolicyView(name, PolicyState.PENDING, reason=f"the cluster is behind by {behind}")
+    if report is None:
+        return PolicyView(name, PolicyState.UNKNOWN, reason="the cluster does not report it")
+    if report.state is PolicyState.COMPLIANT:
+        return PolicyView(name, PolicyState.UNKNOWN, reason="the cluster reports another version of it")
+    return _view(report)
+
+
+def _unplaced(evidence: Evidence, targets: list[Target]) -> tuple[PolicyView, ...]:
+    expected = {policy_name(target) for target in targets}
+    return tuple(
+        PolicyView(name, PolicyState.UNKNOWN, reason="the cluster reports it, and the release does not place it there")
+        for name in sorted(evidence.policies.keys() - expected)
+    )
+
+
+def _view(report: PolicyReport) -> PolicyView:
+    return PolicyView(
+        policy=report.policy,
+        state=report.state,
+        accepted=report.accepted,
+        objects=report.objects,
+        reverts=report.reverts,
+        code=report.code,
+        reason=report.reason,
+        document=report.document,
+        rules=report.rules,
+    )
+
+
+def _unknown(view: ClusterView, targets: list[Target], code: str, reason: str) -> ClusterView:
+    policies = tuple(PolicyView(policy_name(target), PolicyState.UNKNOWN, reason=reason) for target in targets)
+    return msgspec.structs.replace(view, state=PolicyState.UNKNOWN, code=code, reason=reason, policies=policies)
+
+
+def _span(age: timedelta) -> str:
+    minutes = int(age.total_seconds()) // 60
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"  # noqa: PLR2004 - two hours

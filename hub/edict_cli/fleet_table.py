@@ -1,0 +1,76 @@
+"""The fleet as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from edict_cli.evidence import ClusterView, PolicyView, rollup
+from edict_cli.fleet import FleetView
+from edict_cli.output import Sheet
+
+COLUMNS = ("cluster", "dialect", "release", "state", "last seen", "receipt", "agent", "reason")
+WIDE = frozenset({"receipt", "agent"})
+
+
+def sheet(view: FleetView, now: datetime, *, wide: bool) -> Sheet:
+    """Return one row for each cluster, and with ``wide`` one for each policy below it."""
+    rows: list[tuple[str, ...]] = []
+    for cluster in view.clusters:
+        rows.append(_row(cluster, now))
+        if wide:
+            rows += [_policy_row(policy) for policy in cluster.policies]
+    return Sheet(COLUMNS, rows, WIDE)
+
+
+def headline(view: FleetView, now: datetime) -> Iterator[str]:
+    """Yield what stands around the table: an expired release, the hub's faults, an empty fleet."""
+    if view.expires is not None and view.expires <= now:
+        expired = f"{view.expires:%Y-%m-%d %H:%M} UTC"
+        yield f"Release {view.release} expired at {expired}: clusters go on enforcing it. Try: edict publish --refresh"
+    for fault in view.faults:
+        yield f"Hub fault [{fault.code}] ({fault.key}) {fault.error}"
+    if not view.release:
+        yield "Nothing is published yet. Try: edict publish"
+    elif not view.clusters:
+        yield "There is no cluster yet. Try: edict cluster add NAME --plugin cilium"
+
+
+def line(cluster: ClusterView, now: datetime) -> str:
+    """Return one cluster as a line of text, for a watch that is not on a terminal."""
+    return "  ".join(part for part in (f"{now:%H:%M:%SZ}", *_row(cluster, now)[:4], cluster.reason) if part)
+
+
+def ago(then: datetime | None, now: datetime) -> str:
+    """Return how long ago something was, for people."""
+    if then is None:
+        return "never"
+    seconds = max(0, int((now - then) / timedelta(seconds=1)))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def _row(cluster: ClusterView, now: datetime) -> tuple[str, ...]:
+    dialect = " ".join(part for part in (cluster.dialect, cluster.plugin_version) if part)
+    release = f"{cluster.release} (-{cluster.behind})" if cluster.behind else str(cluster.release or "-")
+    seen = "connected" if cluster.connected else ago(cluster.last_seen, now)
+    receipt = f"#{cluster.sequence} {ago(cluster.signed_at, now)}" if cluster.signed_at else "-"
+    reason = " ".join(part for part in (cluster.code, cluster.reason) if part)
+    return (
+        cluster.cluster,
+        dialect or "-",
+        release,
+        rollup(cluster),
+        seen,
+        receipt,
+        cluster.agent_version or "-",
+        reason,
+    )
+
+
+def _policy_row(policy: PolicyView) -> tuple[str, ...]:
+    reason = " ".join(part for part in (policy.code, policy.reason) if part)
+    objects = f"{policy.objects} objects, accepted: {policy.accepted}" if policy.accepted else ""
+    return f"  {policy.policy}", "", "", policy.state.value, "", "", "", reason or objects

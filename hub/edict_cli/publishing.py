@@ -1,0 +1,187 @@
+"""One release: what is pending on top of the hub's newest, signed, sent, and found again when the answer was lost.
+
+Every step can be repeated. The snapshot is kept before it is sent, so that one number of a release has one content;
+the workspace moves on only after the hub's newest state, with that release in it, has been verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+from tuf.api.metadata import Snapshot
+
+from edict.errors import UsageError
+from edict.federation.v1 import federation_pb2 as pb
+from edict.ids import Digest, digest_of
+from edict.policy.documents import AnyDocument
+from edict.policy.parse import load_one
+from edict.trust import authoring
+from edict.trust.roles import ROOT, SNAPSHOT
+from edict.trust.state import TrustState
+from edict_cli import release as hub_release
+from edict_cli.codes import Code
+from edict_cli.hub import HubClient
+from edict_cli.signing import Difference, Signed, documents_of
+from edict_cli.store.metadata import signed, version_of
+from edict_cli.store.workspace import Workspace
+
+REUSABLE = timedelta(days=6)
+"""A kept snapshot that expires sooner is signed anew."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a publish would do.
+
+    Attributes:
+        state: the hub's newest release, verified.
+        targets: every role of the next release.
+        new: the roles that the hub does not have.
+        changes: documents, against the hub's newest.
+        number: of the next release.
+        found: the pending changes are in the hub's newest release already.
+    """
+
+    state: TrustState
+    targets: Mapping[str, bytes]
+    new: Mapping[str, bytes]
+    changes: tuple[Signed, ...]
+    number: int
+    found: bool
+
+
+class Published(msgspec.Struct, frozen=True):
+    """What a publish did: ``action`` is published, refreshed, found or nothing."""
+
+    release: int
+    timestamp_version: int
+    action: str
+    expires: datetime | None
+    changes: tuple[Signed, ...] = ()
+
+
+def plan(workspace: Workspace, state: TrustState) -> Plan:
+    """Lay what is pending over the hub's newest release.
+
+    Raises:
+        UsageError: EDICT0613 when a role was published by somebody else since it was signed here.
+    """
+    pending = workspace.pending.roles()
+    base = state.targets if state.release else workspace.repository.targets(state)
+    new = {role: data for role, data in pending.items() if state.targets.get(role) != data}
+    for role, data in new.items():
+        built_on = version_of(role, data) - 1
+        present = version_of(role, base[role]) if role in base else 0
+        if built_on != present:
+            raise UsageError(
+                Code.CONFLICT,
+                f"{role} was signed on top of version {built_on}, and version {present} is published",
+                where=f"{workspace.folder}/pending",
+                remedy="`edict sign --rebase` signs it again on top of the newest release; then publish",
+            )
+    targets = {**base, **new}
+    everything = new if state.release else targets
+    return Plan(
+        state=state,
+        targets=targets,
+        new=everything,
+        changes=_changes(state, targets),
+        number=state.release + 1,
+        found=bool(pending) and not new,
+    )
+
+
+def publish(workspace: Workspace, hub: HubClient, planned: Plan, *, traceparent: str) -> TrustState:
+    """Sign the snapshot, send what is new, and return the hub's newest release, verified.
+
+    Args:
+        workspace: locked by the caller.
+        hub: connected.
+        planned: from :func:`plan`.
+        traceparent: of the trace that ends at each agent.
+
+    Raises:
+        HubError: what the hub refused, as it said it; EDICT0451 when the answer was lost.
+    """
+    snapshot = _snapshot(workspace, planned)
+    metadata = [
+        pb.Metadata(role=ROOT, version=version, content=data)
+        for version, data in workspace.repository.roots()
+        if version > planned.state.root_version or not planned.state.release
+    ]
+    metadata += [
+        pb.Metadata(role=role, version=version_of(role, data), content=data) for role, data in planned.new.items()
+    ]
+    metadata.append(pb.Metadata(role=SNAPSHOT, version=planned.number, content=snapshot))
+    hub.publish(pb.PublishRequest(metadata=metadata, blobs=_blobs(workspace, planned), traceparent=traceparent))
+    return hub_release.newest(workspace, hub)
+
+
+def documents_after(workspace: Workspace, hub: HubClient, planned: Plan) -> dict[str, AnyDocument]:
+    """Return every document of the next release by its path.
+
+    Raises:
+        TrustError: EDICT0220 or 0221 when the hub has other documents than were signed for.
+    """
+    pending = {item.document: Digest(item.digest) for item in planned.changes}
+    kept = [target for path, target in planned.state.documents.items() if path not in pending]
+    found = hub_release.documents(workspace, hub, kept)
+    return found | {path: load_one(_pending(workspace, digest), path) for path, digest in pending.items() if digest}
+
+
+def finish(workspace: Workspace, state: TrustState) -> None:
+    """Move the workspace on to a release that has everything pending in it."""
+    workspace.repository.advance(state)
+    workspace.pending.clear()
+    workspace.documents.keep_only(target.digest for target in state.documents.values())
+
+
+def _changes(state: TrustState, targets: Mapping[str, bytes]) -> tuple[Signed, ...]:
+    before = {path: target.digest for path, target in state.documents.items()}
+    after = documents_of(targets)
+    paths = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+    return tuple(Signed(path, _difference(path, before, after), after.get(path, "")) for path in paths)
+
+
+def _difference(path: str, before: Mapping[str, Digest], after: Mapping[str, Digest]) -> Difference:
+    if path not in before:
+        return Difference.ADDED
+    return Difference.CHANGED if path in after else Difference.REMOVED
+
+
+def _snapshot(workspace: Workspace, planned: Plan) -> bytes:
+    now = workspace.session.now()
+    kept = workspace.pending.snapshot()
+    if kept is not None and _is_for(kept, planned, now):
+        return kept
+    made = authoring.snapshot(planned.targets, workspace.keys.signer(SNAPSHOT), version=planned.number, now=now)
+    workspace.pending.keep_snapshot(made)
+    return made
+
+
+def _is_for(kept: bytes, planned: Plan, now: datetime) -> bool:
+    snapshot = signed(kept, Snapshot, "pending/snapshot.json")
+    described = {name.removesuffix(".json"): meta.hashes for name, meta in snapshot.meta.items()}
+    wanted = {role: {"sha256": digest_of(data)} for role, data in planned.targets.items()}
+    return described == wanted and snapshot.version == planned.number and snapshot.expires - now > REUSABLE
+
+
+def _blobs(workspace: Workspace, planned: Plan) -> list[pb.Blob]:
+    held = {target.digest for target in planned.state.documents.values()}
+    digests = sorted({Digest(item.digest) for item in planned.changes if item.digest} - held)
+    return [pb.Blob(digest=digest, content=_pending(workspace, digest)) for digest in digests]
+
+
+def _pending(workspace: Workspace, digest: Digest) -> bytes:
+    content = workspace.documents.get(digest)
+    if content is None:
+        raise UsageError(
+            Code.WORKSPACE_DAMAGED,
+            "a pending document is gone",
+            where=f"{workspace.folder}/documents/{digest}.yaml",
+            remedy="sign it again with `edict sign -f`",
+        )
+    return content

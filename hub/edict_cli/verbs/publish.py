@@ -1,0 +1,94 @@
+"""`edict publish`: what is pending becomes the next release."""
+
+from __future__ import annotations
+
+import click
+
+from edict.errors import UsageError
+from edict.trust.state import TrustState
+from edict_cli import publishing, release
+from edict_cli.checking import check_release
+from edict_cli.codes import Code
+from edict_cli.hub import HubClient
+from edict_cli.output import Form, Sheet, emit, forms, note, progress
+from edict_cli.publishing import Plan, Published
+from edict_cli.session import Session, pass_session
+from edict_cli.signing import Difference
+from edict_cli.store.workspace import Workspace
+from edict_cli.tracing import traced
+
+
+@click.command("publish", short_help="Publish what was signed.")
+@click.option("--refresh", is_flag=True, help="Renew the release's expiry, also when nothing is pending.")
+@click.option("--allow-lockout", is_flag=True, help="Accept a policy that denies the agent's namespace by name.")
+@click.option("--yes", is_flag=True, help="Do not ask on a terminal.")
+@forms()
+@pass_session
+def command(session: Session, *, form: Form, refresh: bool, allow_lockout: bool, yes: bool) -> None:
+    """Publish everything that is pending as the next release.
+
+    The hub's newest release is fetched and verified first. A release takes every team's newest signed documents;
+    two policies of one tier with one priority on one cluster are refused. Publishing twice is safe: when an answer
+    was lost, the second run finds the release at the hub and says so.
+
+    \b
+    Examples:
+      edict publish
+      edict publish --refresh          renew the seven days for which clusters accept the release
+    """  # noqa: D301 - \b is click's mark for text that keeps its lines
+    workspace = Workspace(session)
+    show(form, publish(workspace, refresh=refresh, allow_lockout=allow_lockout, ask=session.interactive and not yes))
+
+
+def publish(workspace: Workspace, *, refresh: bool, allow_lockout: bool, ask: bool) -> Published:
+    """Publish; returns what that did."""
+    with workspace.locked(), traced("publish") as traceparent, HubClient(workspace) as hub:
+        with progress("fetching the newest release"):
+            state = release.newest(workspace, hub)
+            planned = publishing.plan(workspace, state)
+        if not refresh and (planned.found or (state.release and not planned.new)):
+            publishing.finish(workspace, state)
+            return _result(state, "found" if planned.found else "nothing", planned if planned.found else None)
+        _check(workspace, hub, planned, allow_lockout=allow_lockout)
+        if ask:
+            _confirm(planned)
+        with progress(f"publishing release {planned.number}"):
+            state = publishing.publish(workspace, hub, planned, traceparent=traceparent)
+        publishing.finish(workspace, state)
+    return _result(state, "published" if planned.new else "refreshed", planned)
+
+
+def show(form: Form, result: Published) -> None:
+    """Print what a publish did."""
+    sheet = Sheet(["change", "document"], [[item.change.value, item.document] for item in result.changes])
+    emit(form, result, sheet)
+    match result.action:
+        case "nothing":
+            note(f"Nothing to publish: release {result.release} is the newest.")
+        case "found":
+            note(f"Release {result.release} has it already: it had arrived before. Nothing was sent.")
+        case "refreshed":
+            note(f"Release {result.release} renews the expiry: {result.expires:%Y-%m-%d %H:%M} UTC.")
+        case _:
+            note(f"Published release {result.release}. `edict status` shows the clusters taking it.")
+
+
+def _check(workspace: Workspace, hub: HubClient, planned: Plan, *, allow_lockout: bool) -> None:
+    with progress("checking the release"):
+        after = publishing.documents_after(workspace, hub, planned)
+        changed = {item.document for item in planned.changes if item.change is not Difference.REMOVED}
+        findings = check_release(after, changed, allow_lockout=allow_lockout)
+    for finding in findings:
+        note(finding.diagnostics())
+
+
+def _confirm(planned: Plan) -> None:
+    for item in planned.changes:
+        note(f"{item.change}  {item.document}")
+    if not click.confirm(f"Publish release {planned.number}?", err=True):
+        raise UsageError(Code.NOT_CONFIRMED, "nothing was published; what is pending stays")
+
+
+def _result(state: TrustState, action: str, planned: Plan | None) -> Published:
+    changes = planned.changes if planned is not None else ()
+    return Published(state.release, state.timestamp_version, action, state.expires, changes)

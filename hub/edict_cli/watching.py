@@ -1,0 +1,111 @@
+"""`edict status -w`: the fleet as it changes, until Ctrl-C; a lost connection is made again."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import click
+import msgspec
+from rich.live import Live
+
+from edict.errors import EdictError, HubError, UsageError
+from edict.federation.v1 import federation_pb2 as pb
+from edict.ids import ClusterName
+from edict.trust.state import TrustState
+from edict_cli import release
+from edict_cli.codes import Code, Hub
+from edict_cli.evidence import ClusterView
+from edict_cli.fleet import Fleet, FleetView
+from edict_cli.fleet_table import headline, line, sheet
+from edict_cli.hub import HubClient
+from edict_cli.output import Form, note, stdout
+from edict_cli.store.workspace import Workspace
+
+TICK_SECONDS = 1.0
+Show = Callable[[FleetView], None]
+
+
+def watch(workspace: Workspace, fleet: Fleet, only: Sequence[ClusterName], form: Form) -> int:
+    """Show the fleet until Ctrl-C; returns the exit code.
+
+    Raises:
+        UsageError: EDICT0601 for a form that cannot be watched.
+        HubError: the hub is gone and does not come back.
+    """
+    if form not in {Form.TABLE, Form.WIDE, Form.JSON}:
+        raise UsageError(Code.COMMAND_LINE, f"-w cannot be shown as {form}", where="edict status", remedy="-o table")
+    console = stdout()
+    with suppress(KeyboardInterrupt):
+        if form is not Form.JSON and console.is_terminal:
+            with Live(console=console, auto_refresh=False) as live:
+                _follow(workspace, fleet, only, _on_terminal(workspace, live, form))
+        else:
+            _follow(workspace, fleet, only, _as_lines(workspace, form))
+    return 0
+
+
+def _follow(workspace: Workspace, fleet: Fleet, only: Sequence[ClusterName], show: Show) -> None:
+    while True:
+        with HubClient(workspace) as hub:
+            state = release.newest(workspace, hub)
+            try:
+                _stream(hub, fleet, only, show, state)
+            except HubError as error:
+                if error.code != f"EDICT{Hub.LOST:04d}":
+                    raise
+                note("The hub was lost; connecting again.")
+
+
+def _stream(hub: HubClient, fleet: Fleet, only: Sequence[ClusterName], show: Show, state: TrustState) -> None:
+    arrived: queue.SimpleQueue[pb.StatusResponse | EdictError | None] = queue.SimpleQueue()
+
+    def receive() -> None:
+        try:
+            for response in hub.watch(only):
+                arrived.put(response)
+            arrived.put(None)
+        except EdictError as error:
+            arrived.put(error)
+
+    threading.Thread(target=receive, daemon=True).start()
+    while True:
+        with suppress(queue.Empty):
+            item = arrived.get(timeout=TICK_SECONDS)
+            if isinstance(item, EdictError):
+                raise item
+            if item is None:
+                return
+            fleet.take(item)
+            if item.release != state.release:
+                state = release.verified(state, hub.state())
+        show(fleet.view(state))
+
+
+def _on_terminal(workspace: Workspace, live: Live, form: Form) -> Show:
+    def show(view: FleetView) -> None:
+        now = workspace.session.now()
+        live.update(sheet(view, now, wide=form is Form.WIDE).render(wide=form is Form.WIDE), refresh=True)
+
+    return show
+
+
+def _as_lines(workspace: Workspace, form: Form) -> Show:
+    shown: dict[str, ClusterView] = {}
+    said: set[str] = set()
+
+    def show(view: FleetView) -> None:
+        now = workspace.session.now()
+        for cluster in view.clusters:
+            timeless = msgspec.structs.replace(cluster, last_seen=None)
+            if shown.get(cluster.cluster) != timeless:
+                shown[cluster.cluster] = timeless
+                click.echo(msgspec.json.encode(cluster) if form is Form.JSON else line(cluster, now))
+        for text in headline(view, now):
+            if text not in said:
+                said.add(text)
+                note(text)
+
+    return show
