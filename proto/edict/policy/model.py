@@ -9,12 +9,12 @@ types cannot say are :mod:`edict.policy.validate`.
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-API_VERSION = "federation.edict.dev/v1alpha1"
-LANGUAGE_LEVEL = 1
+API_VERSION: Final = "federation.edict.dev/v1alpha1"
+LANGUAGE_LEVEL: Final = 1
 """The language level of the constructs below; publish compares it with what each agent says in ``Hello``."""
 
 

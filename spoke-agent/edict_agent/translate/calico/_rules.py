@@ -1,4 +1,8 @@
-"""One rule of ours as Calico rules: its sides times its matches, in a stable order, all with the same action."""
+"""One rule of ours as Calico rules: its sides times its matches, in a stable order, all with the same action.
+
+``source`` and ``destination`` are always there, for Calico's API server writes them where they are not: what is
+stored is what was rendered.
+"""
 
 from __future__ import annotations
 
@@ -45,13 +49,12 @@ def _body(rule: PlacedRule, side: Side, match: Match) -> Body:
         source, destination = side.body, ports
     else:
         source, destination = {}, side.body | ports
-    body: Body = {"action": _action(rule.action)} | match.body
-    if source:
-        body["source"] = source
-    if destination:
-        body["destination"] = destination
-    body["metadata"] = {"annotations": {_ANNOTATION: rule.place}}
-    return body
+    return (
+        {"action": _action(rule.action)}
+        | match.body
+        | {"source": source, "destination": destination}
+        | {"metadata": {"annotations": {_ANNOTATION: rule.place}}}
+    )
 
 
 def _without_action(body: Body) -> Body:

@@ -35,7 +35,7 @@ class Calico:
         """Return the two tiers and the way out, whose order is below that of any document."""
         spec = _subject(agent_subject(self._agent_namespace)) | {
             "types": ["Egress"],
-            "egress": [{"action": "Allow"}],
+            "egress": [{"action": "Allow", "source": {}, "destination": {}}],
         }
         name = policy_name(Tier.ADMIN, WAY_OUT_TEAM, WAY_OUT_NAME)
         return (*tier_objects(), policy_object(name, Tier.ADMIN, WAY_OUT_PRIORITY, spec, None))

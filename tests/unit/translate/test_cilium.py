@@ -1,0 +1,394 @@
+"""Hazards of Cilium: what is exact there, what is refused and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from edict_agent.translate import Dialect, Facts, PolicyPlan
+from edict_agent.translate.cilium._labels import is_identity_label
+from edict_agent.translate.plan import PlacedPolicy
+from tests.unit.translate.placed import (
+    AGENT,
+    EVERYTHING,
+    FACTS,
+    namespace,
+    objects,
+    others,
+    policy,
+    rule,
+    tcp,
+    udp,
+)
+from tests.unit.translate.placed import outcome as outcome_on
+from tests.unit.translate.placed import spec as spec_on
+
+NS = "k8s:io.kubernetes.pod.namespace"
+EXISTS = {"key": NS, "operator": "Exists"}
+OUTSIDE = {"networks": ["203.0.113.0/24"]}
+INTERNET = {"networks": [{"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "172.16.0.0/12"]}]}
+DNS = {"pods": {"namespaceSelector": namespace("kube-system"), "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}}
+
+
+def outcome(*policies: PlacedPolicy, facts: Facts = FACTS) -> PolicyPlan:
+    return outcome_on(Dialect.CILIUM, *policies, facts=facts)
+
+
+def spec(*policies: PlacedPolicy, facts: Facts = FACTS) -> Any:
+    return spec_on(Dialect.CILIUM, *policies, facts=facts)
+
+
+def with_options(**options: str) -> Facts:
+    return replace(FACTS, options={key.replace("_", "-"): value for key, value in options.items()})
+
+
+def test_admin_turns_on_no_default_deny() -> None:
+    body = spec(policy(ingress=(rule("Accept", {"namespaces": {}}),)))
+    assert body["enableDefaultDeny"] == {"ingress": False, "egress": False}
+
+
+def test_a_selector_of_everybody_is_of_pods_alone() -> None:
+    body = spec(policy(ingress=(rule("Deny", {"namespaces": {}}),)))
+    assert body["endpointSelector"] == {"matchExpressions": [EXISTS]}
+    assert body["ingressDeny"] == [{"fromEndpoints": [{"matchExpressions": [EXISTS]}]}]
+
+
+def test_a_peer_that_only_excludes_does_not_match_the_world() -> None:
+    peer = {
+        "pods": {
+            "namespaceSelector": others("a"),
+            "podSelector": {"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]},
+        }
+    }
+    body = spec(policy(ingress=(rule("Deny", peer),)))
+    assert body["ingressDeny"][0]["fromEndpoints"][0]["matchExpressions"] == [
+        EXISTS,
+        {"key": NS, "operator": "NotIn", "values": ["a"]},
+        {"key": "k8s:app", "operator": "DoesNotExist"},
+    ]
+
+
+def test_labels_of_namespaces_and_pods_have_keys_of_their_own() -> None:
+    subject = {
+        "pods": {"namespaceSelector": {"matchLabels": {"team": "a"}}, "podSelector": {"matchLabels": {"team": "b"}}}
+    }
+    body = spec(policy(subject=subject, ingress=(rule("Deny", {"namespaces": {}}),)))
+    assert body["endpointSelector"]["matchExpressions"][1:] == [
+        {"key": "k8s:io.cilium.k8s.namespace.labels.team", "operator": "In", "values": ["a"]},
+        {"key": "k8s:team", "operator": "In", "values": ["b"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "known"),
+    [
+        ("app", True),
+        ("app.kubernetes.io/name", True),
+        ("example.com/kubernetes.io", True),
+        ("kubernetes.io/os", False),
+        ("topology.kubernetes.io/zone", False),
+        ("beta.kubernetes.io/arch", False),
+        ("x.beta.kubernetes.io/y", False),
+        ("io.kubernetes.x", False),
+        ("io.kubernetes.pod.namespace", True),
+        ("pod-template-hash", False),
+        ("controller-uid", False),
+        ("batch.kubernetes.io/job-name", True),
+        ("batch.kubernetes.io/controller-uid", False),
+        ("statefulset.kubernetes.io/pod-name", False),
+        ("annotation.x", False),
+        ("k8s.io/x", False),
+        ("k8s-app", True),
+        ("io.cilium.k8s.namespace.labels.kubernetes.io/x", True),
+        ("io.cilium.k8s.namespace.labels.beta.kubernetes.io/x", False),
+    ],
+)
+def test_the_label_filter_is_ciliums(key: str, known: bool) -> None:  # noqa: FBT001 - a table's column
+    assert is_identity_label(key) is known
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        {"podSelector": {"matchLabels": {"pod-template-hash": "x"}}},
+        {"podSelector": {"matchLabels": {"io.cilium.k8s.policy.cluster": "x"}}},
+        {"podSelector": {"matchLabels": {"io.kubernetes.pod.namespace": "x"}}},
+        {"podSelector": {}, "namespaceSelector": {"matchLabels": {"a" * 40: "x"}}},
+    ],
+)
+def test_labels_that_cilium_does_not_know_are_refused(selector: dict[str, Any]) -> None:
+    told = outcome(policy(subject={"pods": selector}, egress=(rule("Accept", EVERYTHING),)))
+    assert told.code == "EDICT0516"
+    assert [one.code for one in told.rules] == ["EDICT0516"]
+
+
+def test_labels_are_unknown_where_the_filter_is_changed() -> None:
+    labelled = policy(
+        subject={"pods": {"podSelector": {"matchLabels": {"a": "b"}}}}, egress=(rule("Accept", EVERYTHING),)
+    )
+    assert outcome(labelled, facts=with_options(labels="app")).code == "EDICT0524"
+    assert not outcome(policy(egress=(rule("Accept", EVERYTHING),)), facts=with_options(labels="app")).refused
+
+
+def test_an_egress_deny_leaves_out_the_agents_namespace_in_an_object_of_its_own() -> None:
+    found = objects(
+        Dialect.CILIUM,
+        policy(ingress=(rule("Deny", {"namespaces": {}}),), egress=(rule("Deny", OUTSIDE),)),
+    )
+    assert [one.name for one in found] == ["edict.platform.one", "edict.platform.one.egress-deny"]
+    assert "egressDeny" not in found[0].body["spec"]
+    assert found[1].body["spec"]["endpointSelector"]["matchExpressions"][-1] == {
+        "key": NS,
+        "operator": "NotIn",
+        "values": [AGENT],
+    }
+
+
+def test_a_subject_without_the_agents_namespace_needs_nothing_left_out() -> None:
+    subject = {"namespaces": namespace("a")}
+    found = objects(Dialect.CILIUM, policy(subject=subject, egress=(rule("Deny", OUTSIDE),)))
+    assert [one.name for one in found] == ["edict.platform.one"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "port"),
+    [
+        ({"tcp": {}}, {"port": "0", "protocol": "TCP"}),
+        (tcp(443), {"port": "443", "protocol": "TCP"}),
+        (
+            {"udp": {"destinationPort": {"range": {"start": 1, "end": 65535}}}},
+            {"port": "1", "endPort": 65535, "protocol": "UDP"},
+        ),
+    ],
+)
+def test_ports(protocol: dict[str, Any], port: dict[str, Any]) -> None:
+    body = spec(policy(egress=(rule("Accept", OUTSIDE, protocols=[protocol]),)))
+    assert body["egress"] == [{"toCIDRSet": [{"cidr": "203.0.113.0/24"}], "toPorts": [{"ports": [port]}]}]
+
+
+def test_peer_kinds_and_icmp_stand_in_rules_of_their_own() -> None:
+    icmp = {"icmp": {"family": "IPv6", "type": 128}}
+    body = spec(policy(egress=(rule("Accept", {"namespaces": {}}, OUTSIDE, protocols=[tcp(1), icmp]),)))
+    assert [sorted(one) for one in body["egress"]] == [
+        ["toEndpoints", "toPorts"],
+        ["icmps", "toEndpoints"],
+        ["toCIDRSet", "toPorts"],
+        ["icmps", "toCIDRSet"],
+    ]
+    assert body["egress"][1]["icmps"] == [{"fields": [{"family": "IPv6", "type": 128}]}]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "options", "code"),
+    [
+        ({"icmp": {}}, {}, "EDICT0513"),
+        ({"icmp": {"type": 3, "code": 4}}, {}, "EDICT0513"),
+        ({"icmp": {"type": 8}}, {"enable_icmp_rules": "false"}, "EDICT0524"),
+        ({"sctp": {}}, {}, "EDICT0524"),
+    ],
+)
+def test_protocols_that_cilium_cannot_match(protocol: dict[str, Any], options: dict[str, str], code: str) -> None:
+    denied = policy(egress=(rule("Deny", OUTSIDE, protocols=[protocol]),))
+    assert outcome(denied, facts=with_options(**options)).code == code
+
+
+def test_sctp_is_exact_where_cilium_carries_it() -> None:
+    denied = policy(egress=(rule("Deny", OUTSIDE, protocols=[{"sctp": {}}]),))
+    assert not outcome(denied, facts=with_options(enable_sctp="true")).refused
+
+
+@pytest.mark.parametrize("network", ["10.0.0.0/8", "10.244.3.0/24", "172.18.0.5/32", "0.0.0.0/0", "::/0"])
+def test_a_network_that_meets_pods_or_nodes_is_refused(network: str) -> None:
+    told = outcome(policy(egress=(rule("Deny", {"networks": [network]}),)))
+    assert told.code == "EDICT0517"
+    assert told.remedy
+
+
+@pytest.mark.parametrize("unknown", [{"pod_cidrs": None}, {"node_cidrs": None}])
+def test_a_network_is_refused_where_facts_are_missing(unknown: dict[str, Any]) -> None:
+    told = outcome(policy(egress=(rule("Deny", OUTSIDE),)), facts=replace(FACTS, **unknown))
+    assert told.code == "EDICT0517"
+
+
+def test_a_network_less_pods_and_nodes_is_exact() -> None:
+    body = spec(policy(subject={"namespaces": namespace("a")}, egress=(rule("Deny", INTERNET),)))
+    assert body["egressDeny"] == [{"toCIDRSet": [{"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "172.16.0.0/12"]}]}]
+
+
+def test_every_address_needs_no_facts() -> None:
+    unknown = replace(FACTS, pod_cidrs=None, node_cidrs=None)
+    body = spec(policy(egress=(rule("Accept", EVERYTHING),)), facts=unknown)
+    assert body["egress"] == [{"toEntities": ["all"]}]
+
+
+def test_one_family_is_everything_where_the_other_is_switched_off() -> None:
+    accept = policy(egress=(rule("Accept", {"networks": ["0.0.0.0/0"]}),))
+    assert outcome(accept).code == "EDICT0517"
+    assert spec(accept, facts=with_options(enable_ipv6="false"))["egress"] == [{"toEntities": ["all"]}]
+
+
+def test_ingress_from_everywhere_leaves_out_the_pods_own_node() -> None:
+    body = spec(policy(ingress=(rule("Deny", EVERYTHING),)))
+    entities, endpoints = body["ingressDeny"]
+    assert not {"all", "host", "cluster", "kube-apiserver"} & set(entities["fromEntities"])
+    assert {"world", "remote-node"} <= set(entities["fromEntities"])
+    assert endpoints["fromEndpoints"] == [
+        {"matchExpressions": [EXISTS, {"key": "k8s:io.cilium.k8s.policy.cluster", "operator": "Exists"}]}
+    ]
+
+
+@pytest.mark.parametrize(
+    "facts", [replace(FACTS, plugin_version="1.18.4"), with_options(policy_default_local_cluster="false")]
+)
+def test_peers_name_the_cluster_where_cilium_would_not(facts: Facts) -> None:
+    accept = policy(ingress=(rule("Accept", {"namespaces": {}}),))
+    peer = spec(accept, facts=facts)["ingress"][0]["fromEndpoints"][0]
+    assert peer["matchLabels"] == {"k8s:io.cilium.k8s.policy.cluster": "default"}
+    assert outcome(accept, facts=replace(facts, cluster_name="")).code == "EDICT0524"
+
+
+ACCEPT_PART = rule("Accept", {"networks": ["203.0.113.0/25"]})
+PASS_PART = rule("Pass", {"networks": ["203.0.113.0/25"]})
+DENY_ALL_OF_IT = rule("Deny", OUTSIDE)
+
+
+@pytest.mark.parametrize(
+    ("rules", "codes"),
+    [
+        ((ACCEPT_PART, DENY_ALL_OF_IT), ["", "EDICT0520"]),
+        ((PASS_PART, DENY_ALL_OF_IT), ["", "EDICT0520"]),
+        ((PASS_PART, rule("Accept", OUTSIDE)), ["", "EDICT0520"]),
+        ((DENY_ALL_OF_IT, ACCEPT_PART), ["", ""]),
+        ((rule("Accept", {"networks": ["198.51.100.0/24"]}), DENY_ALL_OF_IT), ["", ""]),
+        ((rule("Accept", OUTSIDE, protocols=[tcp(443)]), rule("Deny", OUTSIDE, protocols=[udp(443)])), ["", ""]),
+        ((rule("Accept", OUTSIDE, protocols=[tcp(443)]), rule("Deny", OUTSIDE)), ["", "EDICT0520"]),
+        ((rule("Accept", {"namespaces": {}}), DENY_ALL_OF_IT), ["", ""]),
+        ((ACCEPT_PART, rule("Deny", {"namespaces": {}})), ["", ""]),
+        ((DENY_ALL_OF_IT, PASS_PART), ["", ""]),
+    ],
+)
+def test_deny_wins_so_that_later_denies_must_not_meet_earlier_accepts(
+    rules: tuple[dict[str, Any], ...], codes: list[str]
+) -> None:
+    told = outcome(policy(egress=rules))
+    assert [one.code for one in told.rules] == codes
+    assert told.refused is any(codes)
+
+
+def test_order_counts_across_policies_by_priority() -> None:
+    accept = policy("accept", priority=5, egress=(ACCEPT_PART,))
+    assert outcome(accept, policy("deny", priority=6, egress=(DENY_ALL_OF_IT,))).code == "EDICT0520"
+    assert not outcome(accept, policy("deny", priority=4, egress=(DENY_ALL_OF_IT,))).refused
+
+
+def test_directions_do_not_meet() -> None:
+    told = outcome(policy(ingress=(rule("Accept", {"namespaces": {}}),), egress=(rule("Deny", {"namespaces": {}}),)))
+    assert not told.refused
+
+
+def test_a_refused_policy_holds_up_nobody() -> None:
+    refused = policy("a", priority=1, egress=(ACCEPT_PART, rule("Deny", {"nodes": {}})))
+    assert not outcome(refused, policy("b", priority=2, egress=(DENY_ALL_OF_IT,))).refused
+
+
+def test_a_pass_that_nothing_follows_is_nothing() -> None:
+    told = outcome(policy(egress=(PASS_PART,)))
+    assert (told.refused, told.objects) == (False, ())
+
+
+DOMAINS = rule("Accept", {"domainNames": ["api.example.com", "*.Example.org."]}, protocols=[tcp(443)])
+ASK = rule("Accept", DNS, protocols=[udp(53), tcp(53), tcp(9153)])
+
+
+def test_domain_names_send_the_questions_of_the_same_policy_through_the_proxy() -> None:
+    body = spec(policy(egress=(ASK, DOMAINS)))
+    assert body["egress"][0]["toPorts"] == [
+        {"ports": [{"port": "9153", "protocol": "TCP"}]},
+        {
+            "ports": [{"port": "53", "protocol": "UDP"}, {"port": "53", "protocol": "TCP"}],
+            "rules": {"dns": [{"matchPattern": "*"}]},
+        },
+    ]
+    assert body["egress"][1]["toFQDNs"] == [{"matchPattern": "**.example.org"}, {"matchName": "api.example.com"}]
+
+
+@pytest.mark.parametrize(
+    ("rules", "facts", "code"),
+    [
+        ((DOMAINS,), FACTS, "EDICT0519"),
+        ((rule("Accept", DNS, protocols=[tcp(53)]), DOMAINS), FACTS, "EDICT0519"),
+        ((rule("Accept", DNS), DOMAINS), FACTS, "EDICT0519"),
+        ((ASK, rule("Accept", {"domainNames": ["a.b"]}, protocols=[{"icmp": {"type": 8}}])), FACTS, "EDICT0519"),
+        ((ASK, DOMAINS), with_options(enable_l7_proxy="false"), "EDICT0524"),
+        ((ASK, DOMAINS), replace(FACTS, plugin_version="1.19.1"), "EDICT0523"),
+    ],
+)
+def test_domain_names_are_refused_where_cilium_would_not_learn_them(
+    rules: tuple[dict[str, Any], ...], facts: Facts, code: str
+) -> None:
+    assert outcome(policy(egress=rules), facts=facts).code == code
+
+
+def test_domain_names_may_be_any_network() -> None:
+    told = outcome(policy(egress=(ASK, DOMAINS, rule("Deny", OUTSIDE))))
+    assert told.rules[2].code == "EDICT0520"
+
+
+def test_dns_is_left_alone_where_nobody_needs_names() -> None:
+    assert "rules" not in spec(policy(egress=(ASK,)))["egress"][0]["toPorts"][0]
+
+
+DENY_DIRECTION = rule("Deny", EVERYTHING)
+
+
+def test_a_baseline_that_denies_a_direction_is_default_deny() -> None:
+    body = spec(policy(tier="Baseline", ingress=(DENY_DIRECTION,)))
+    assert body["enableDefaultDeny"] == {"ingress": True, "egress": False}
+    assert body["ingress"] == [{}]
+    assert "egress" not in body
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        rule("Accept", EVERYTHING),
+        rule("Pass", EVERYTHING),
+        rule("Deny", {"namespaces": {}}),
+        rule("Deny", {"networks": ["0.0.0.0/0"]}),
+        rule("Deny", OUTSIDE),
+        rule("Deny", EVERYTHING, protocols=[{"tcp": {}}]),
+    ],
+)
+def test_any_other_baseline_is_refused(one: dict[str, Any]) -> None:
+    assert outcome(policy(tier="Baseline", egress=(one,))).code == "EDICT0521"
+
+
+def test_a_baseline_of_two_rules_in_a_direction_is_refused() -> None:
+    told = outcome(policy(tier="Baseline", egress=(DENY_DIRECTION, DENY_DIRECTION | {"name": "again"})))
+    assert told.code == "EDICT0521"
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        (replace(FACTS, plugin_version=""), "EDICT0523"),
+        (replace(FACTS, plugin_version="1.15.9"), "EDICT0523"),
+        (with_options(enable_policy="always"), "EDICT0524"),
+        (with_options(enable_policy="never"), "EDICT0524"),
+        (with_options(enable_non_default_deny_policies="false"), "EDICT0524"),
+    ],
+)
+def test_a_cilium_that_would_not_do_as_told_is_refused(facts: Facts, code: str) -> None:
+    assert outcome(policy(egress=(rule("Accept", EVERYTHING),)), facts=facts).code == code
+
+
+def test_default_deny_must_not_stop_probes() -> None:
+    facts = with_options(allow_localhost="policy")
+    assert outcome(policy(tier="Baseline", ingress=(DENY_DIRECTION,)), facts=facts).code == "EDICT0524"
+    assert not outcome(policy(ingress=(rule("Accept", EVERYTHING),)), facts=facts).refused
+
+
+def test_log_is_refused() -> None:
+    assert outcome(policy(egress=(rule("Deny", OUTSIDE, log=True),))).code == "EDICT0515"
