@@ -1,0 +1,183 @@
+"""The receipt chain: signs what changed, keeps the head before anything is sent, and sends one at a time.
+
+What the hub has not confirmed is kept, up to a bound; while that is full nothing new is signed, and what changes
+meanwhile is told in one receipt later. The chain starts with a base after each start of the agent and then and again,
+so that a reader needs only its tail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
+
+from edict import log
+from edict.clock import Clock
+from edict.federation.v1 import federation_pb2 as pb
+from edict.ids import ClusterName, Release
+from edict.trust.receipts import (
+    PolicyReport,
+    ReceiptBody,
+    delta,
+    envelope_digest,
+    sign_receipt,
+    state_digest,
+)
+from edict_agent.store.model import ReceiptHead
+from edict_agent.store.secrets import StateStore
+
+MAX_UNACKED = 4
+MAX_BODY = 40 * 1024
+"""Bytes of reports in one receipt: base64 and the rest of the envelope stay below 64 KiB."""
+BASE_EVERY = 200
+REPEAT_SECONDS = 600.0
+"""Without any change a receipt is made this often, because silence is Unknown."""
+_log = log.get("edict_agent.chain")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is to be said: the whole state at one moment."""
+
+    release: Release
+    dialect: str
+    plugin_version: str
+    policies: Mapping[str, PolicyReport]
+
+
+class Chain:
+    """One cluster's chain. One caller of `say` at a time."""
+
+    def __init__(
+        self,
+        store: StateStore,
+        key: Ed25519PrivateKey,
+        cluster: ClusterName,
+        *,
+        clock: Clock,
+        version: str,
+        on_receipt: Callable[[], None],
+    ) -> None:
+        self.room = asyncio.Event()
+        self._store = store
+        self._key = key
+        self._cluster = cluster
+        self._clock = clock
+        self._version = version
+        self._on_receipt = on_receipt
+        self._head = store.head.receipts
+        self._told: dict[str, PolicyReport] = {}
+        self._last: tuple[Release, str, str] | None = None
+        self._since_base = 0
+        self._said_at = 0.0
+        self._in_flight = 0
+        self._kept = self._head.sequence
+        """The newest receipt whose head is stored: none above it is sent."""
+        self._judge_room()
+
+    def follow(self, newest: int) -> None:
+        """Take the hub's newest sequence into account: after a loss of our head the chain begins above it."""
+        if self._head.sequence == 0 and newest > 0:
+            _log.warning("receipt chain begins again", sequence=newest + 1)
+            self._head = ReceiptHead(sequence=newest)
+
+    def rewind(self) -> None:
+        """A new stream: send again what is not confirmed."""
+        self._in_flight = 0
+
+    def next_unsent(self) -> pb.Receipt | None:
+        """Return the oldest receipt that is not confirmed, unless it is on its way."""
+        if not self._head.unacked:
+            return None
+        sequence, envelope = self._head.unacked[0]
+        if sequence == self._in_flight or sequence > self._kept:
+            return None
+        self._in_flight = sequence
+        return pb.Receipt(sequence=sequence, envelope=envelope)
+
+    def acknowledged(self, sequence: int) -> None:
+        """The hub has every receipt up to this one. Kept with the next receipt; sending twice does no harm."""
+        rest = tuple(each for each in self._head.unacked if each[0] > sequence)
+        self._head = ReceiptHead(self._head.sequence, self._head.digest, rest)
+        self._judge_room()
+
+    async def say(self, statement: Statement) -> bool:
+        """Sign what is new; tell whether everything has been said (else there was no room)."""
+        now = {name: fitted(report) for name, report in statement.policies.items()}
+        about = (statement.release, statement.dialect, statement.plugin_version)
+        while self._is_news(now, about):
+            if len(self._head.unacked) >= MAX_UNACKED:
+                return False
+            await self._sign(statement, now)
+            self._last = about
+        return True
+
+    def _is_news(self, now: Mapping[str, PolicyReport], about: tuple[Release, str, str]) -> bool:
+        due = self._clock.monotonic() - self._said_at >= REPEAT_SECONDS
+        return self._last != about or self._told != now or due
+
+    async def _sign(self, statement: Statement, now: Mapping[str, PolicyReport]) -> None:
+        base = self._last is None or self._since_base >= BASE_EVERY
+        told = {} if base else self._told
+        changed, removed = delta(told, now)
+        part = _prefix(changed)
+        after = {name: report for name, report in told.items() if name not in removed}
+        after |= {report.policy: report for report in part}
+        body = ReceiptBody(
+            cluster=self._cluster,
+            sequence=self._head.sequence + 1,
+            previous=self._head.digest,
+            release=statement.release,
+            time=self._clock.now(),
+            agent_version=self._version,
+            dialect=statement.dialect,
+            plugin_version=statement.plugin_version,
+            base=base,
+            policies=part,
+            removed=removed,
+            state_digest=state_digest(after),
+        )
+        envelope = sign_receipt(body, self._key)
+        self._head = ReceiptHead(
+            body.sequence, envelope_digest(envelope), (*self._head.unacked, (body.sequence, envelope))
+        )
+        self._kept = body.sequence - 1
+        await self._store.set_receipts(self._head)
+        self._kept = body.sequence
+        self._told, self._said_at = after, self._clock.monotonic()
+        self._since_base = 0 if base else self._since_base + 1
+        self._judge_room()
+        self._on_receipt()
+        _log.info("receipt signed", sequence=body.sequence, policies=len(part), base=base)
+
+    def _judge_room(self) -> None:
+        if len(self._head.unacked) < MAX_UNACKED:
+            self.room.set()
+        else:
+            self.room.clear()
+
+
+def fitted(report: PolicyReport) -> PolicyReport:
+    """Return a report that fits into one receipt: first the reasons of its rules go, then the rules."""
+    if _size(report) <= MAX_BODY:
+        return report
+    bare = replace(report, rules=tuple(replace(rule, reason="", remedy="") for rule in report.rules))
+    return bare if _size(bare) <= MAX_BODY else replace(report, rules=(), reason=report.reason[:1024])
+
+
+def _prefix(reports: tuple[PolicyReport, ...]) -> tuple[PolicyReport, ...]:
+    """Return as many reports as fit into one receipt."""
+    total = 0
+    for count, report in enumerate(reports):
+        total += _size(report)
+        if total > MAX_BODY:
+            return reports[: max(count, 1)]
+    return reports
+
+
+def _size(report: PolicyReport) -> int:
+    return len(msgspec.json.encode(report))

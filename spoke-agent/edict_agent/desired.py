@@ -1,0 +1,92 @@
+"""What should stand: the new documents where they can be said exactly, what stood before where they cannot. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from edict.ids import Digest
+from edict.policy.documents import FederatedNetworkPolicy
+from edict.policy.fidelity import RuleFidelity
+from edict_agent.sync.judge import Placed
+from edict_agent.translate import translate
+from edict_agent.translate.dialect import Dialect
+from edict_agent.translate.facts import Facts
+from edict_agent.translate.objects import policy_label
+from edict_agent.translate.plan import PlacedPolicy, Plan, PolicyPlan
+
+Before: TypeAlias = Callable[[str], "tuple[Digest, FederatedNetworkPolicy] | None"]
+"""Returns the document of a policy that stands now."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyOutcome:
+    """What becomes of the document that a release has for one policy."""
+
+    refused: bool
+    rules: tuple[RuleFidelity, ...] = ()
+    code: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Desired:
+    """The plan of a release.
+
+    Attributes:
+        plan: what to apply.
+        documents: by policy id, the digest of the release's document that the plan was made for.
+        outcomes: by policy id, of the release's own documents.
+        standing: by policy id, the digest of the document that the plan's objects come from.
+        kept: labels of policies whose standing objects stay as they are, because neither document can be said.
+    """
+
+    plan: Plan
+    documents: dict[str, Digest] = field(default_factory=dict)
+    outcomes: dict[str, PolicyOutcome] = field(default_factory=dict)
+    standing: dict[str, Digest] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
+
+
+def desire(dialect: Dialect, policies: Iterable[Placed], before: Before, facts: Facts, agent_namespace: str) -> Desired:
+    """Translate, put the previous document in the place of each refused one, and repeat until nothing is refused.
+
+    Each policy goes from its new document to its previous one to none, so this ends.
+    """
+    documents: dict[str, Digest] = {}
+    outcomes: dict[str, PolicyOutcome] = {}
+    chosen: dict[str, PlacedPolicy] = {}
+    kept: set[str] = set()
+
+    def fall_back(team: str, name: str, digest: Digest) -> None:
+        previous = before(f"{team}/{name}")
+        if previous is None or previous[0] == digest:
+            kept.add(policy_label(f"{team}/{name}"))
+        else:
+            chosen[f"{team}/{name}"] = PlacedPolicy(team, name, *previous)
+
+    for policy in policies:
+        documents[policy.id] = policy.digest
+        if policy.document is not None:
+            chosen[policy.id] = PlacedPolicy(policy.team, policy.name, policy.digest, policy.document)
+        elif policy.problem is not None:
+            problem = policy.problem
+            outcomes[policy.id] = PolicyOutcome(refused=True, code=problem.code, reason=problem.what)
+            fall_back(policy.team, policy.name, policy.digest)
+    while True:
+        plan = translate(dialect, [chosen[key] for key in sorted(chosen)], facts, agent_namespace)
+        refused = [each for each in plan.policies if each.refused]
+        for each in plan.policies:
+            outcomes.setdefault(each.policy, _outcome(each))
+        if not refused:
+            break
+        for each in refused:
+            refused_one = chosen.pop(each.policy)
+            fall_back(refused_one.team, refused_one.name, refused_one.digest)
+    standing = {key: policy.digest for key, policy in chosen.items()}
+    return Desired(plan, documents, outcomes, standing, frozenset(kept))
+
+
+def _outcome(plan: PolicyPlan) -> PolicyOutcome:
+    return PolicyOutcome(refused=plan.refused, rules=plan.rules, code=plan.code, reason=plan.reason)

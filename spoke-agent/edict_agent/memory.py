@@ -1,0 +1,111 @@
+"""What the running agent knows: the verified release, what of it stands, and how both are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from edict import log
+from edict.errors import DocumentError, EdictError
+from edict.ids import ClusterName, Digest
+from edict.policy.documents import FederatedNetworkPolicy
+from edict.policy.parse import load_one
+from edict.trust.state import TrustState
+from edict_agent.metrics import Metrics
+from edict_agent.store.model import Verified
+from edict_agent.store.secrets import StateStore
+from edict_agent.sync.judge import Judged, select
+
+CLEARED = "federation.edict.dev/floor-cleared"
+"""Annotation of a signed ManagedCluster: the time of the lost floor that its author has looked into."""
+_log = log.get("edict_agent.memory")
+
+
+class Memory:
+    """The agent's knowledge. `judged` is None until a release has verified."""
+
+    def __init__(self, store: StateStore, cluster: ClusterName, root: TrustState, *, metrics: Metrics) -> None:
+        self.state = root
+        self.judged: Judged | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        self._store = store
+        self._cluster = cluster
+        self._metrics = metrics
+        self._blobs: dict[Digest, bytes] = {}
+
+    @property
+    def cluster(self) -> ClusterName:
+        """The cluster's name."""
+        return self._cluster
+
+    @property
+    def blobs(self) -> Mapping[Digest, bytes]:
+        """Documents by digest: of the release, and of what stands."""
+        return self._blobs
+
+    @property
+    def applied(self) -> Mapping[str, Digest]:
+        """The document that stands, by policy id."""
+        return self._store.head.applied
+
+    @property
+    def floor_lost(self) -> str:
+        """When the floors were lost; empty when they were not."""
+        return self._store.head.floor_lost
+
+    def restore(self, stored: Verified) -> bool:
+        """Take up what was stored, verified again; tell whether it verifies."""
+        try:
+            state = stored.restore()
+            judged = select(state, stored.blobs, self._cluster, stored.at)
+        except EdictError as error:
+            _log.error("stored release does not verify", code=error.code, error=str(error))
+            return False
+        self.state, self.judged, self._blobs = state, judged, dict(stored.blobs)
+        self._told(judged)
+        return True
+
+    async def accept(self, judged: Judged) -> None:
+        """Keep a verified release, then let it be enforced.
+
+        Raises:
+            AgentError: EDICT0558 or EDICT0559; it is not taken.
+        """
+        standing = {digest: self._blobs[digest] for digest in self.applied.values() if digest in self._blobs}
+        blobs = {**standing, **judged.blobs}
+        await self._store.save(Verified.of(judged.state, blobs, judged.at))
+        self.state, self.judged, self._blobs = judged.state, judged, blobs
+        await self._clear(judged)
+        self._told(judged)
+
+    async def set_applied(self, applied: Mapping[str, Digest]) -> None:
+        """Remember what stands."""
+        if applied != self.applied:
+            await self._store.set_applied(applied)
+
+    async def lose_floor(self, since: str) -> None:
+        """Remember that the floors are lost."""
+        await self._store.set_floor_lost(since)
+        self._metrics.floor_lost(state=True)
+
+    def standing(self, policy: str) -> tuple[Digest, FederatedNetworkPolicy] | None:
+        """Return the document of a policy that stands, or None when none does or it cannot be read any more."""
+        digest = self.applied.get(policy)
+        content = None if digest is None else self._blobs.get(digest)
+        if digest is None or content is None:
+            return None
+        try:
+            document = load_one(content, policy)
+        except DocumentError:
+            return None
+        return (digest, document) if isinstance(document, FederatedNetworkPolicy) else None
+
+    async def _clear(self, judged: Judged) -> None:
+        since = self.floor_lost
+        if since and judged.cluster and judged.cluster.metadata.annotations.get(CLEARED) == since:
+            await self._store.set_floor_lost("")
+            _log.info("lost floor cleared by an author", since=since)
+
+    def _told(self, judged: Judged) -> None:
+        self._metrics.verified(judged.state.release, judged.at)
+        self._metrics.floor_lost(state=bool(self.floor_lost))
+        self.on_change()

@@ -1,0 +1,124 @@
+"""Judges a release: pure, run in a worker thread.
+
+A release is taken whole or not at all; only a document that this version cannot read is set aside alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from edict.errors import DocumentError, EdictError, TrustError
+from edict.federation.v1 import federation_pb2 as pb
+from edict.ids import ClusterName, Digest
+from edict.policy.documents import FederatedNetworkPolicy, ManagedCluster
+from edict.trust import verify
+from edict.trust.documents import read_document
+from edict.trust.placement import placed
+from edict.trust.state import Bundle, Target, TrustState
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One policy that selects this cluster; without a document when this version cannot read it."""
+
+    team: str
+    name: str
+    digest: Digest
+    document: FederatedNetworkPolicy | None
+    problem: EdictError | None = None
+
+    @property
+    def id(self) -> str:
+        """``team/name``."""
+        return f"{self.team}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A verified release, as far as this cluster needs it. ``cluster`` is None when it is not in the inventory."""
+
+    state: TrustState
+    policies: tuple[Placed, ...]
+    blobs: Mapping[Digest, bytes]
+    at: datetime
+    cluster: ManagedCluster | None = None
+    traceparent: str = field(default="", compare=False)
+
+
+def bundle_of(message: pb.Release) -> Bundle:
+    """Return the signed bytes of a message."""
+    return Bundle(
+        roots=tuple(each.content for each in message.roots),
+        timestamp=message.timestamp.content if message.HasField("timestamp") else None,
+        snapshot=message.snapshot.content if message.HasField("snapshot") else None,
+        targets={each.role: each.content for each in message.targets},
+    )
+
+
+def judge(
+    message: pb.Release,
+    *,
+    state: TrustState,
+    held: Mapping[Digest, bytes],
+    cluster: ClusterName,
+    now: datetime,
+) -> Judged:
+    """Verify what a hub sent on top of what is trusted.
+
+    Raises:
+        TrustError: EDICT02xx; nothing of the release may be used.
+    """
+    sent = {Digest(blob.digest): blob.content for blob in message.blobs}
+    advanced = verify.advance(state, bundle_of(message), now=now)
+    return select(advanced, {**held, **sent}, cluster, now, message.traceparent)
+
+
+def select(
+    state: TrustState,
+    blobs: Mapping[Digest, bytes],
+    cluster: ClusterName,
+    at: datetime,
+    traceparent: str = "",
+) -> Judged:
+    """Read this cluster's documents of a verified state.
+
+    Raises:
+        TrustError: EDICT0208 when a document is missing, EDICT0220 or EDICT0221 when it is not what was signed.
+    """
+    policies: list[Placed] = []
+    own: ManagedCluster | None = None
+    needed: dict[Digest, bytes] = {}
+    for target in placed(state, cluster):
+        content = _content(target, blobs)
+        needed[target.digest] = content
+        try:
+            document = read_document(target, content)
+        except DocumentError as problem:
+            policies.append(Placed(target.team, target.name, target.digest, None, problem))
+            continue
+        if isinstance(document, ManagedCluster):
+            own = document
+        else:
+            policies.append(Placed(target.team, target.name, target.digest, document))
+    return Judged(
+        state,
+        tuple(each for each in policies if each.team),
+        needed,
+        at,
+        cluster=own,
+        traceparent=traceparent,
+    )
+
+
+def _content(target: Target, blobs: Mapping[Digest, bytes]) -> bytes:
+    content = blobs.get(target.digest)
+    if content is None:
+        raise TrustError(
+            208,
+            f"the document {target.path} was neither sent nor held",
+            where=f"blobs/{target.digest}",
+            remedy="ask the hub again; if it stays, publish the document again",
+        )
+    return content

@@ -1,0 +1,91 @@
+"""One stream to one hub replica: what we have, then both directions until either side ends."""
+
+from __future__ import annotations
+
+import asyncio
+
+from edict.clock import Clock
+from edict.federation.v1 import federation_pb2 as pb
+from edict_agent.backoff import wake_or_pause
+from edict_agent.conformance.chain import Chain
+from edict_agent.memory import Memory
+from edict_agent.sync.acks import Acks
+from edict_agent.sync.intake import Intake
+from edict_agent.sync.link import Link, Stream
+
+HEARTBEAT_SECONDS = 10.0
+
+
+def have(memory: Memory) -> pb.Have:
+    """Return what the agent holds."""
+    state = memory.state
+    return pb.Have(
+        root_version=state.root_version,
+        timestamp_version=state.timestamp_version,
+        release=state.release,
+        metadata=dict(state.versions),
+        blobs=sorted(memory.blobs),
+    )
+
+
+class Session:
+    """Runs one stream. Returns when the hub ends it; raises grpc.aio.AioRpcError when it breaks."""
+
+    def __init__(self, memory: Memory, acks: Acks, chain: Chain, intake: Intake, *, clock: Clock) -> None:
+        self._memory = memory
+        self._acks = acks
+        self._chain = chain
+        self._intake = intake
+        self._clock = clock
+
+    async def run(self, link: Link) -> None:
+        """Hold one stream."""
+        async with link.sync() as stream:
+            await stream.send(pb.AgentMessage(have=have(self._memory)))
+            self._acks.again()
+            self._chain.rewind()
+            tasks = {asyncio.create_task(self._read(stream)), asyncio.create_task(self._write(stream))}
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _read(self, stream: Stream) -> None:
+        while True:
+            message = await stream.receive()
+            if message is None:
+                return
+            match message.WhichOneof("kind"):
+                case "release":
+                    self._intake.offer(message.release)
+                case "receipt_ack":
+                    self._chain.acknowledged(message.receipt_ack.sequence)
+                    self._acks.wake.set()
+                case _:
+                    continue  # a newer hub may say things that we do not know
+
+    async def _write(self, stream: Stream) -> None:
+        heartbeat = self._clock.monotonic()
+        while True:
+            for ack in self._acks.take():
+                await stream.send(pb.AgentMessage(ack=ack))
+            if self._acks.have_again:
+                self._acks.have_again = False
+                await stream.send(pb.AgentMessage(have=have(self._memory)))
+            receipt = self._chain.next_unsent()
+            if receipt is not None:
+                await stream.send(pb.AgentMessage(receipt=receipt))
+            if self._clock.monotonic() >= heartbeat:
+                heartbeat = self._clock.monotonic() + HEARTBEAT_SECONDS
+                await stream.send(pb.AgentMessage(heartbeat=self._heartbeat()))
+            await wake_or_pause(self._clock, self._acks.wake, heartbeat - self._clock.monotonic())
+
+    def _heartbeat(self) -> pb.Heartbeat:
+        judged = self._memory.judged
+        if judged is None:
+            return pb.Heartbeat()
+        return pb.Heartbeat(release=judged.state.release, verified_at_unix=int(judged.at.timestamp()))
