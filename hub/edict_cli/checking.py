@@ -11,9 +11,7 @@ from edict.policy.documents import AnyDocument, FederatedNetworkPolicy, ManagedC
 from edict.policy.model import Tier
 
 
-def check_release(
-    documents: Mapping[str, AnyDocument], changed: Collection[str], *, allow_lockout: bool
-) -> list[Finding]:
+def check_release(documents: Mapping[str, AnyDocument], changed: Collection[str], *, allow_lockout: bool) -> None:
     """Check a release before it is signed.
 
     Args:
@@ -21,34 +19,27 @@ def check_release(
         changed: the paths that are new or different; only they can be new in what they deny.
         allow_lockout: accept a policy that names the agent's own namespace.
 
-    Returns:
-        Warnings.
-
     Raises:
         DocumentError: EDICT0140 for the first tie, EDICT0141 for a lockout.
     """
     clusters = [document for document in documents.values() if isinstance(document, ManagedCluster)]
     groups: dict[tuple[Tier, int], list[PolicySource]] = defaultdict(list)
-    findings: list[Finding] = []
     for path, document in sorted(documents.items()):
         if isinstance(document, FederatedNetworkPolicy):
             source = PolicySource(team_of_path(path), document)
             groups[document.spec.policy.tier, document.spec.policy.priority].append(source)
-            if path in changed:
-                findings += lockout(source, allow=allow_lockout)
+            if path in changed and not allow_lockout:
+                denies_way_out(source)
     ties = [tie for group in groups.values() if len(group) > 1 for tie in priority_ties(group, clusters)]
     if ties:
         raise ties[0]
-    return findings
 
 
-def lockout(source: PolicySource, *, allow: bool) -> list[Finding]:
-    """Look for a denied way out; with ``allow`` what would be an error is a warning."""
+def warnings(source: PolicySource) -> list[Finding]:
+    """Return what its author should know of one policy; what publish would refuse is among it."""
     try:
         return denies_way_out(source)
     except DocumentError as error:
-        if not allow:
-            raise
         return [Finding(error.code, error.where, error.what, error.remedy)]
 
 

@@ -53,7 +53,7 @@ class Plan:
     found: bool
 
 
-class Published(msgspec.Struct, frozen=True):
+class Published(msgspec.Struct, frozen=True, rename="camel"):
     """What a publish did: ``action`` is published, refreshed, found or nothing."""
 
     release: int

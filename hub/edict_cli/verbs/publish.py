@@ -13,7 +13,7 @@ from edict_cli.hub import HubClient
 from edict_cli.output import Form, Sheet, emit, forms, note, progress
 from edict_cli.publishing import Plan, Published
 from edict_cli.session import Session, pass_session
-from edict_cli.signing import Difference
+from edict_cli.signing import Difference, Signed
 from edict_cli.store.workspace import Workspace
 from edict_cli.tracing import traced
 
@@ -43,19 +43,29 @@ def command(session: Session, *, form: Form, refresh: bool, allow_lockout: bool,
 def publish(workspace: Workspace, *, refresh: bool, allow_lockout: bool, ask: bool) -> Published:
     """Publish; returns what that did."""
     with workspace.locked(), traced("publish") as traceparent, HubClient(workspace) as hub:
-        with progress("fetching the newest release"):
-            state = release.newest(workspace, hub)
-            planned = publishing.plan(workspace, state)
-        if not refresh and (planned.found or (state.release and not planned.new)):
-            publishing.finish(workspace, state)
-            return _result(state, "found" if planned.found else "nothing", planned if planned.found else None)
-        _check(workspace, hub, planned, allow_lockout=allow_lockout)
-        if ask:
-            _confirm(planned)
-        with progress(f"publishing release {planned.number}"):
-            state = publishing.publish(workspace, hub, planned, traceparent=traceparent)
+        return released(workspace, hub, refresh=refresh, allow_lockout=allow_lockout, ask=ask, traceparent=traceparent)
+
+
+def released(
+    workspace: Workspace, hub: HubClient, *, refresh: bool, allow_lockout: bool, ask: bool, traceparent: str
+) -> Published:
+    """Publish through a connected hub. Killed at any point, it is right to run again."""
+    with progress("fetching the newest release"):
+        state = release.newest(workspace, hub)
+        planned = publishing.plan(workspace, state)
+    if not refresh and (planned.found or (state.release and not planned.new)):
         publishing.finish(workspace, state)
-    return _result(state, "published" if planned.new else "refreshed", planned)
+        return _result(state, "found" if planned.found else "nothing", ())
+    with progress("checking the release"):
+        changed = {item.document for item in planned.changes if item.change is not Difference.REMOVED}
+        documents = publishing.documents_after(workspace, hub, planned)
+        check_release(documents, changed, allow_lockout=allow_lockout)
+    if ask:
+        _confirm(planned)
+    with progress(f"publishing release {planned.number}"):
+        state = publishing.publish(workspace, hub, planned, traceparent=traceparent)
+    publishing.finish(workspace, state)
+    return _result(state, "published" if planned.new else "refreshed", planned.changes)
 
 
 def show(form: Form, result: Published) -> None:
@@ -73,15 +83,6 @@ def show(form: Form, result: Published) -> None:
             note(f"Published release {result.release}. `edict status` shows the clusters taking it.")
 
 
-def _check(workspace: Workspace, hub: HubClient, planned: Plan, *, allow_lockout: bool) -> None:
-    with progress("checking the release"):
-        after = publishing.documents_after(workspace, hub, planned)
-        changed = {item.document for item in planned.changes if item.change is not Difference.REMOVED}
-        findings = check_release(after, changed, allow_lockout=allow_lockout)
-    for finding in findings:
-        note(finding.diagnostics())
-
-
 def _confirm(planned: Plan) -> None:
     for item in planned.changes:
         note(f"{item.change}  {item.document}")
@@ -89,6 +90,5 @@ def _confirm(planned: Plan) -> None:
         raise UsageError(Code.NOT_CONFIRMED, "nothing was published; what is pending stays")
 
 
-def _result(state: TrustState, action: str, planned: Plan | None) -> Published:
-    changes = planned.changes if planned is not None else ()
+def _result(state: TrustState, action: str, changes: tuple[Signed, ...]) -> Published:
     return Published(state.release, state.timestamp_version, action, state.expires, changes)

@@ -16,7 +16,7 @@ from edict.trust.roles import cluster_path, policy_path
 from edict_cli import release, signing
 from edict_cli.arguments import placement as read_placement
 from edict_cli.arguments import team_and_name
-from edict_cli.checking import lockout
+from edict_cli.checking import warnings
 from edict_cli.codes import Code
 from edict_cli.hub import HubClient
 from edict_cli.output import Form, Sheet, emit, forms, note, progress
@@ -82,7 +82,7 @@ def _add(
             owner = _team(workspace, team)
             policy_id(owner, document.metadata.name)
             target = policy_path(owner, document.metadata.name)
-            for finding in lockout(PolicySource(owner, document, parsed.origin), allow=True):
+            for finding in warnings(PolicySource(owner, document, parsed.origin)):
                 note(finding.diagnostics())
         else:
             target = cluster_path(document.metadata.name)
