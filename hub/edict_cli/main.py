@@ -61,7 +61,8 @@ def edict(context: click.Context, workspace: Path, *, verbose: bool) -> None:
       edict cluster add fra1 --plugin cilium --label env=prod --owner platform
       edict sign -f deny-metadata.yaml
       edict publish
-      edict cluster token fra1                             (give it to the agent)
+      edict cluster token fra1                             (for its agent)
+      edict cluster approve fra1 && edict publish          (once the agent has enrolled)
       edict status
 
     \b

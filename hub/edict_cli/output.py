@@ -77,7 +77,14 @@ def forms(*allowed: Form) -> Callable[[F], F]:
         return Form(value)
 
     return click.option(
-        "-o", "--output", "form", type=choice, default="table", show_default=True, callback=to_form, help="Form."
+        "-o",
+        "--output",
+        "form",
+        type=choice,
+        default="table",
+        show_default=True,
+        callback=to_form,
+        help="How to print.",
     )
 
 

@@ -1,0 +1,179 @@
+"""Conformance comes from receipts that the pinned key signed, and from nothing that a hub says."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edict.federation.v1 import federation_pb2 as pb
+from edict.ids import ClusterName, Digest
+from edict.trust.receipts import PolicyReport, PolicyState
+from edict.trust.state import TrustState
+from edict_cli.evidence import ClusterView, Seen, evaluate, rollup
+from edict_cli.store.workspace import Workspace
+from tests.unit.cli.authors import NOW, MemoryHub, cluster, policy, publish, put
+from tests.unit.cli.reporting import ReportingCluster
+
+PATHS = ("policies/net/one", "policies/net/two")
+
+
+@pytest.fixture
+def fra1() -> ReportingCluster:
+    return ReportingCluster("fra1")
+
+
+@pytest.fixture
+def state(workspace: Workspace, hub: MemoryHub, fra1: ReportingCluster) -> TrustState:
+    put(workspace, policy("one"), policy("two", priority=11), inventory_fra1=cluster("fra1", fra1.public))
+    publish(workspace, hub)
+    return hub.verified
+
+
+def reports(state: TrustState, verdict: PolicyState = PolicyState.COMPLIANT) -> list[PolicyReport]:
+    """One compliant report for `one`, and one with the verdict for `two`."""
+    digests = [Digest(state.documents[path].digest) for path in PATHS]
+    states = (PolicyState.COMPLIANT, verdict)
+    return [
+        PolicyReport(path.removeprefix("policies/"), digest, said)
+        for path, digest, said in zip(PATHS, digests, states, strict=True)
+    ]
+
+
+def judged(state: TrustState, said: pb.ClusterStatus, seen: Seen | None = None) -> ClusterView:
+    return evaluate(state, ClusterName("fra1"), said, now=NOW, seen=seen)[0]
+
+
+def test_a_signed_chain_is_believed(state: TrustState, fra1: ReportingCluster) -> None:
+    fra1.report(*reports(state, PolicyState.PENDING), release=1, time=NOW)
+    fra1.report(*reports(state), release=1, time=NOW)
+    view = judged(state, fra1.said())
+    assert (view.state, view.release, view.sequence) == (PolicyState.COMPLIANT, 1, 2)
+    assert rollup(view) == "Compliant 2"
+
+
+def test_the_worst_policy_gives_the_state(state: TrustState, fra1: ReportingCluster) -> None:
+    fra1.report(*reports(state, PolicyState.DEGRADED), release=1, time=NOW)
+    view = judged(state, fra1.said())
+    assert view.state is PolicyState.DEGRADED
+    assert rollup(view) == "Degraded 1 · Compliant 1"
+
+
+def test_a_waived_policy_is_not_compliant(state: TrustState, fra1: ReportingCluster) -> None:
+    fra1.report(*reports(state, PolicyState.WAIVED), release=1, time=NOW)
+    assert judged(state, fra1.said()).state is PolicyState.WAIVED
+
+
+def unknown_because(view: ClusterView, reason: str) -> bool:
+    states = {report.state for report in view.policies}
+    return view.state is PolicyState.UNKNOWN and states == {PolicyState.UNKNOWN} and reason in view.reason
+
+
+def test_silence_is_unknown_however_connected(state: TrustState) -> None:
+    said = pb.ClusterStatus(name="fra1", connected=True, last_seen_unix=1, acked_applied=1)
+    assert unknown_because(judged(state, said), "no receipt")
+
+
+def test_old_receipts_are_silence(state: TrustState, fra1: ReportingCluster) -> None:
+    fra1.report(*reports(state), release=1, time=NOW - timedelta(minutes=16))
+    assert unknown_because(judged(state, fra1.said()), "16 min old")
+
+
+def test_a_receipt_of_another_key_is_unknown(state: TrustState) -> None:
+    forger = ReportingCluster("fra1", Ed25519PrivateKey.generate())
+    forger.report(*reports(state), release=1, time=NOW)
+    view = judged(state, forger.said())
+    assert unknown_because(view, "not signed by the key that is pinned")
+    assert view.code == "EDICT0242"
+
+
+def test_a_changed_receipt_is_unknown(state: TrustState, fra1: ReportingCluster) -> None:
+    fra1.report(*reports(state, PolicyState.DEGRADED), release=1, time=NOW)
+    said = fra1.said()
+    said.receipts[0].envelope = said.receipts[0].envelope.replace(b'"sig":"', b'"sig":"0')
+    assert judged(state, said).state is PolicyState.UNKNOWN
+
+
+def test_a_receipt_of_another_cluster_is_unknown(state: TrustState, fra1: ReportingCluster) -> None:
+    other = ReportingCluster("fra2", fra1.key)
+    other.report(*reports(state), release=1, time=NOW)
+    assert judged(state, other.said()).code == "EDICT0243"
+
+
+def test_a_gap_is_unknown(state: TrustState, fra1: ReportingCluster) -> None:
+    for verdict in (PolicyState.COMPLIANT, PolicyState.DEGRADED, PolicyState.COMPLIANT):
+        fra1.report(*reports(state, verdict), release=1, time=NOW)
+    del fra1.chain[1]
+    assert judged(state, fra1.said()).code == "EDICT0244"
+
+
+def test_a_chain_without_its_base_is_unknown(state: TrustState, fra1: ReportingCluster) -> None:
+    fra1.report(*reports(state, PolicyState.DEGRADED), release=1, time=NOW)
+    fra1.report(*reports(state), release=1, time=NOW)
+    del fra1.chain[0]
+    assert judged(state, fra1.said()).code == "EDICT0244"
+
+
+def test_a_tail_that_was_seen_and_is_gone_is_unknown(state: TrustState, fra1: ReportingCluster) -> None:
+    fra1.report(*reports(state), release=1, time=NOW)
+    fra1.report(*reports(state, PolicyState.DEGRADED), release=1, time=NOW)
+    _, seen = evaluate(state, ClusterName("fra1"), fra1.said(), now=NOW)
+    fra1.chain.pop()
+    assert judged(state, fra1.said()).state is PolicyState.COMPLIANT
+    assert unknown_because(judged(state, fra1.said(), seen), "end at 1 now")
+
+
+def test_a_reinstalled_cluster_starts_its_chain_anew(state: TrustState, fra1: ReportingCluster) -> None:
+    fra1.report(*reports(state), release=1, time=NOW)
+    before = Seen("an older key", 9, "")
+    assert judged(state, fra1.said(), before).state is PolicyState.COMPLIANT
+
+
+def test_without_a_pinned_key_everything_is_unknown(
+    workspace: Workspace, hub: MemoryHub, fra1: ReportingCluster
+) -> None:
+    put(workspace, policy("one"), policy("two", priority=11), inventory_fra1=cluster("fra1"))
+    publish(workspace, hub)
+    fra1.report(*reports(hub.verified), release=1, time=NOW)
+    assert unknown_because(judged(hub.verified, fra1.said()), "edict cluster approve fra1")
+
+
+def test_a_policy_that_the_cluster_leaves_out_is_unknown(state: TrustState, fra1: ReportingCluster) -> None:
+    fra1.report(reports(state)[0], release=1, time=NOW)
+    view = judged(state, fra1.said())
+    assert [report.state for report in view.policies] == [PolicyState.COMPLIANT, PolicyState.UNKNOWN]
+    assert view.state is PolicyState.UNKNOWN
+
+
+def test_another_version_of_a_policy_is_not_compliant(state: TrustState, fra1: ReportingCluster) -> None:
+    one, two = reports(state)
+    fra1.report(one, PolicyReport(two.policy, one.document, PolicyState.COMPLIANT), release=1, time=NOW)
+    assert judged(state, fra1.said()).policies[1].state is PolicyState.UNKNOWN
+
+
+def test_a_cluster_that_is_behind_is_pending_where_it_matters(
+    workspace: Workspace, hub: MemoryHub, state: TrustState, fra1: ReportingCluster
+) -> None:
+    fra1.report(*reports(state), release=1, time=NOW)
+    put(workspace, policy("two", priority=12))
+    publish(workspace, hub)
+    view = judged(hub.verified, fra1.said())
+    assert (view.behind, rollup(view)) == (1, "Pending 1 · Compliant 1")
+
+
+def test_a_cluster_that_is_ahead_of_what_the_hub_shows_is_unknown(state: TrustState, fra1: ReportingCluster) -> None:
+    fra1.report(*reports(state), release=7, time=NOW)
+    assert unknown_because(judged(state, fra1.said()), "the hub shows 1 here")
+
+
+def test_a_policy_that_is_not_placed_there_is_unknown(state: TrustState, fra1: ReportingCluster) -> None:
+    extra = PolicyReport("net/old", Digest("0" * 64), PolicyState.COMPLIANT)
+    fra1.report(*reports(state), extra, release=1, time=NOW)
+    assert judged(state, fra1.said()).policies[2].state is PolicyState.UNKNOWN
+
+
+def test_a_cluster_that_is_not_in_the_inventory_is_unknown(state: TrustState, fra1: ReportingCluster) -> None:
+    fra1.report(*reports(state), release=1, time=NOW)
+    view, seen = evaluate(state, ClusterName("fra9"), fra1.said(), now=NOW)
+    assert (view.state, seen) == (PolicyState.UNKNOWN, None)
