@@ -34,7 +34,7 @@ class EtcdConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
 class EmbeddedConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """An etcd that the hub starts itself, for a laptop."""
 
-    data_dir: str
+    data_dir: str = "etcd"
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -64,7 +64,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
 
 
 def load(path: Path, flags: Mapping[str, Any]) -> Config:
-    """Read the file, with flags (by the file's field names; None and empty ones do not count) above it.
+    """Read the file, with flags (by the file's field names; None is not given) above it.
 
     Every path in the result is absolute, or relative to the working directory as ``path`` is.
 
@@ -72,19 +72,24 @@ def load(path: Path, flags: Mapping[str, Any]) -> Config:
         HubError: EDICT0407 when the file cannot be read; EDICT0405 when it is not valid.
     """
     plain = _plain(files.read(path), str(path))
-    given = {name: value for name, value in flags.items() if value}
-    if given.keys() & {"etcd", "embedded"}:
-        plain = {name: value for name, value in plain.items() if name not in {"etcd", "embedded"}}
+    given = {name: value for name, value in flags.items() if value is not None}
+    if "etcd" in given:
+        plain.pop("embedded", None)
+    elif "embedded" in given:
+        plain.pop("etcd", None)
+        given["embedded"] = {**(plain.get("embedded") or {}), **given["embedded"]}
     try:
         config = msgspec.convert({**plain, **given}, Config)
     except msgspec.ValidationError as error:
         raise invalid(str(error), str(path)) from None
     if (config.etcd is None) == (config.embedded is None) or (config.etcd and not config.etcd.endpoints):
         raise invalid("it needs either etcd.endpoints or embedded.dataDir", str(path))
-    for field in ("timestamp_lifetime", "certificate_lifetime"):
-        seconds(getattr(config, field), f"{path} {field}")
-    for field in ("mtls_listen", "enrol_listen"):
-        address(getattr(config, field), f"{path} {field}")
+    seconds(config.timestamp_lifetime, f"{path} timestampLifetime")
+    seconds(config.certificate_lifetime, f"{path} certificateLifetime")
+    address(config.mtls_listen, f"{path} mtlsListen")
+    address(config.enrol_listen, f"{path} enrolListen")
+    if config.metrics_listen:
+        address(config.metrics_listen, f"{path} metricsListen")
     return _resolved(config, path.parent)
 
 

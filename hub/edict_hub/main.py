@@ -156,14 +156,14 @@ def _overrides(flags: Mapping[str, Any]) -> dict[str, Any]:
         "otlp": flags["otlp"],
     }
     endpoints, data_dir = flags["endpoints"], flags["data_dir"]
-    absolute = {
-        name: str(Path(flags[f"etcd_{name}"]).absolute()) for name in ("ca", "cert", "key") if flags[f"etcd_{name}"]
-    }
-    if EMBEDDED in endpoints or (data_dir and not endpoints):
-        named["embedded"] = {"dataDir": str(Path(data_dir).absolute()) if data_dir else "etcd"}
+    tls = {name: flags[f"etcd_{name}"] for name in ("ca", "cert", "key") if flags[f"etcd_{name}"]}
+    if data_dir and endpoints != (EMBEDDED,):
+        raise settings.invalid("it is for the embedded etcd", "--data-dir", "add --etcd embedded")
+    if endpoints == (EMBEDDED,):
+        named["embedded"] = {"dataDir": str(Path(data_dir).absolute())} if data_dir else {}
     elif endpoints:
-        tls = {f"{name}File": value for name, value in absolute.items()}
-        named["etcd"] = {"endpoints": list(endpoints), **tls}
+        absolute = {f"{name}File": str(Path(file).absolute()) for name, file in tls.items()}
+        named["etcd"] = {"endpoints": list(endpoints), **absolute}
     return named
 
 

@@ -52,8 +52,8 @@ _OPTIONS = [
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.max_connection_age_ms", 60 * 60 * 1000),  # grpc adds a jitter of a tenth
-    ("grpc.max_connection_age_grace_ms", 10 * 60 * 1000),
+    ("grpc.max_connection_age_ms", 30 * 60 * 1000),  # grpc adds a jitter of a tenth
+    ("grpc.max_connection_age_grace_ms", 25 * 60 * 1000),  # longer than a stream lives
 ]
 
 
@@ -66,13 +66,16 @@ class Addresses:
 
 
 class Replica:
-    """One hub process's parts. Made by :meth:`open`; :meth:`serve` runs it.
+    """One hub process's parts; :meth:`serve` runs them.
 
     Attributes:
         relay: the release.
-        fanout: the agents.
-        status: what they say.
+        fanout: the agents' streams.
+        status: what agents say.
         publisher: commits releases.
+        federation: the agents' service.
+        admin: the operators' service.
+        enrolment: the service for new clusters.
     """
 
     def __init__(self, config: Config, store: Store, clock: Clock, rng: random.Random) -> None:
@@ -99,11 +102,30 @@ class Replica:
         self.publisher = Publisher(
             store, self.relay, signer=signer, lifetime=lifetime, clock=clock, replica=config.replica
         )
-        self._receipts = Receipts(store)
-        self._tokens = Tokens(store, clock)
-        self._gate = Gate(config.trust_domain, self.relay, self.status)
-        certificates = settings.seconds(config.certificate_lifetime, "certificateLifetime")
-        self._issuer = Issuer(authority, certificates, clock)
+        receipts, tokens = Receipts(store), Tokens(store, clock)
+        gate = Gate(config.trust_domain, self.relay, self.status)
+        issuer = Issuer(authority, settings.seconds(config.certificate_lifetime, "certificateLifetime"), clock)
+        self.federation = Federation(
+            gate=gate,
+            relay=self.relay,
+            fanout=self.fanout,
+            status=self.status,
+            receipts=receipts,
+            issuer=issuer,
+            clock=clock,
+            rng=rng,
+        )
+        self.admin = Admin(
+            gate=gate,
+            relay=self.relay,
+            publisher=self.publisher,
+            status=self.status,
+            receipts=receipts,
+            tokens=tokens,
+            clock=clock,
+            replica=config.replica,
+        )
+        self.enrolment = Enrolment(relay=self.relay, status=self.status, tokens=tokens, issuer=issuer)
         self.relay.on_change.append(self.status.poke)
         self.status.on_ban = self._ban
 
@@ -134,30 +156,9 @@ class Replica:
 
     def _servers(self) -> tuple[Any, Any]:
         mtls, enrol = grpc.aio.server(options=_OPTIONS), grpc.aio.server(options=_OPTIONS)
-        federation = Federation(
-            gate=self._gate,
-            relay=self.relay,
-            fanout=self.fanout,
-            status=self.status,
-            receipts=self._receipts,
-            issuer=self._issuer,
-            clock=self._clock,
-            rng=self._rng,
-        )
-        admin = Admin(
-            gate=self._gate,
-            relay=self.relay,
-            publisher=self.publisher,
-            status=self.status,
-            receipts=self._receipts,
-            tokens=self._tokens,
-            clock=self._clock,
-            replica=self._config.replica,
-        )
-        enrolment = Enrolment(relay=self.relay, status=self.status, tokens=self._tokens, issuer=self._issuer)
-        mtls.add_generic_rpc_handlers((federation.handler(),))
-        rpc.add_AdminServicer_to_server(admin, mtls)
-        rpc.add_EnrolmentServicer_to_server(enrolment, enrol)
+        mtls.add_generic_rpc_handlers((self.federation.handler(),))
+        rpc.add_AdminServicer_to_server(self.admin, mtls)
+        rpc.add_EnrolmentServicer_to_server(self.enrolment, enrol)
         return mtls, enrol
 
     async def _end(self, mtls: Any, enrol: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from edict import log
 from edict.clock import Clock
 from edict.errors import EdictError, HubError
 from edict.federation.v1 import federation_pb2 as pb
+from edict.ids import ClusterName
 from edict_hub.codes import Code, unexpected
 from edict_hub.fanout import Fanout
 from edict_hub.gate import Gate
@@ -26,8 +28,11 @@ from edict_hub.session import Session
 from edict_hub.status import StatusTable
 
 _log = log.get(__name__)
-STREAM_AGE = timedelta(minutes=30)
+STREAM_AGE = timedelta(minutes=20)
 """Streams end after this, give or take a tenth, so that agents spread over new replicas."""
+MAX_STREAMS = 4
+"""Streams of one cluster, ended ones included that grpc cannot finish: it sends the status of a stream to a peer that
+does not read only when the connection reaches its greatest age."""
 RETRY_AFTER = 5.0
 
 
@@ -65,6 +70,7 @@ class Federation:
         self._issuer = issuer
         self._clock = clock
         self._rng = rng
+        self._streams: Counter[ClusterName] = Counter()
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Return the handlers by method. Sync has no serializer: it is given bytes."""
@@ -107,8 +113,10 @@ class Federation:
         """Serve one stream until it is closed."""
         async with Answering(context, "Sync"):
             peer = self._gate.cluster(context)
-            if self._fanout.full:
-                raise HubError(Code.TOO_MANY_AGENTS, "this replica has all the agents it can serve")
+            if self._fanout.full or self._streams[peer.cluster] >= MAX_STREAMS:
+                raise HubError(Code.TOO_MANY_AGENTS, "this replica has all the streams it can serve")
+            self._streams[peer.cluster] += 1
+            context.add_done_callback(lambda _context: self._ended(peer.cluster))
             now = self._clock.now()
             until = now + STREAM_AGE * self._rng.uniform(0.9, 1.1)
             session = Session(peer.cluster, peer.not_after, until)
@@ -117,6 +125,11 @@ class Federation:
             reason = await self._serve(session, requests, context)
             if reason is not None:
                 raise reason
+
+    def _ended(self, cluster: ClusterName) -> None:
+        self._streams[cluster] -= 1
+        if not self._streams[cluster]:
+            del self._streams[cluster]
 
     async def _serve(
         self, session: Session, requests: AsyncIterator[pb.AgentMessage], context: Any

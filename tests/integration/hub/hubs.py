@@ -83,7 +83,9 @@ class Hub:
 
     def operator(self, role: Role = Role.OPERATOR) -> Credentials:
         key = new_private_key()
-        return Credentials(self.ca.issue_operator(make_csr(key, operator_id(DOMAIN, role, "olga")), role, "olga", self.now), key)
+        return Credentials(
+            self.ca.issue_operator(make_csr(key, operator_id(DOMAIN, role, "olga")), role, "olga", self.now), key
+        )
 
     def agent(self, name: str, lifetime: timedelta = timedelta(hours=24)) -> Credentials:
         key = new_private_key()
@@ -107,7 +109,8 @@ class Hub:
     def channel(self, address: str, credentials: Credentials | None, ca: bytes | None = None) -> Any:
         key, cert = (credentials.key, credentials.cert) if credentials else (None, None)
         tls = grpc.ssl_channel_credentials(ca or self.ca.certificate_pem, key, cert)
-        return grpc.aio.secure_channel(address, tls)
+        limit = ("grpc.max_receive_message_length", 64 * 1024 * 1024)
+        return grpc.aio.secure_channel(address, tls, options=[limit])
 
 
 def version(content: bytes) -> int:
@@ -146,7 +149,8 @@ async def replica(hub: Hub, endpoint: str, **fields: Any) -> AsyncIterator[Runni
     ready: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
     serving = asyncio.create_task(made.serve(ready.set_result, stop))
-    await asyncio.wait({ready, serving}, return_when=asyncio.FIRST_COMPLETED)
+    waited: set[asyncio.Future[Any]] = {ready, serving}
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         await serving
     try:
@@ -166,14 +170,13 @@ class Agent:
     async def have(self, **fields: Any) -> None:
         await self.call.write(pb.AgentMessage(have=pb.Have(root_version=1, **fields)))
 
-    async def ack(self, release: pb.Release, stage: int, **fields: Any) -> None:
+    async def ack(self, release: pb.Release, stage: pb.AckStage.ValueType, **fields: Any) -> None:
         ack = pb.Ack(release=release.release, timestamp_version=release.timestamp_version, stage=stage, **fields)
         await self.call.write(pb.AgentMessage(ack=ack))
 
     async def next(self, seconds: float = 10) -> pb.HubMessage:
         async with asyncio.timeout(seconds):
             message = await self.call.read()
-        assert message is not grpc.aio.EOF, await self.call.details()
         assert isinstance(message, pb.HubMessage)
         return message
 
@@ -181,6 +184,13 @@ class Agent:
         message = await self.next(seconds)
         assert message.WhichOneof("kind") == "release"
         return message.release
+
+    async def ended(self, seconds: float = 10) -> tuple[grpc.StatusCode, str]:
+        """Wait for the end of the stream, and return how it ended."""
+        async with asyncio.timeout(seconds):
+            with contextlib.suppress(grpc.aio.AioRpcError):
+                assert await self.call.read() is grpc.aio.EOF
+            return await self.call.code(), await self.call.details()
 
     async def hears_nothing(self, seconds: float = 0.5) -> bool:
         reading = asyncio.ensure_future(self.call.read())

@@ -1,0 +1,131 @@
+"""Who may call what on which port; every refusal beside a call that works."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+import pytest
+
+from edict.federation.v1 import federation_pb2 as pb
+from edict.federation.v1 import federation_pb2_grpc as rpc
+from edict.pki.ca import CertificateAuthority
+from edict.pki.csr import make_csr, new_private_key
+from edict.pki.names import Role, cluster_id
+from edict_hub.gate import ROLES
+from edict_hub.store import EtcdStore, Put, keys
+from tests.integration.hub.hubs import DOMAIN, Agent, Credentials, Hub, Running, cluster
+
+pytestmark = pytest.mark.parts
+
+REQUESTS: dict[str, Any] = {
+    "State": pb.StateRequest(),
+    "Blobs": pb.BlobsRequest(),
+    "Status": pb.StatusRequest(),
+    "Publish": pb.PublishRequest(),
+    "CreateToken": pb.CreateTokenRequest(),
+}
+
+
+async def outcome(call: Any) -> tuple[grpc.StatusCode, str]:
+    try:
+        await asyncio.wait_for(call, 10)
+    except grpc.aio.AioRpcError as error:
+        return error.code(), str(error.details())
+    return grpc.StatusCode.OK, ""
+
+
+async def hello(running: Running, credentials: Credentials | None) -> tuple[grpc.StatusCode, str]:
+    channel = running.hub.channel(running.addresses.mtls, credentials)
+    try:
+        return await outcome(rpc.FederationStub(channel).Hello(pb.HelloRequest()))
+    finally:
+        await channel.close()
+
+
+@pytest.fixture
+async def listed(hub: Hub, running: Running) -> Running:
+    """A hub whose inventory has c1."""
+    await running.admin().Publish(hub.request(cluster("c1")))
+    return running
+
+
+async def test_a_cluster_of_the_inventory_is_let_in(hub: Hub, listed: Running) -> None:
+    assert await hello(listed, hub.agent("c1")) == (grpc.StatusCode.OK, "")
+
+
+async def test_without_a_client_certificate_there_is_no_connection(listed: Running) -> None:
+    code, details = await hello(listed, None)
+    assert code is grpc.StatusCode.UNAVAILABLE
+    assert "EDICT" not in details
+
+
+async def test_a_certificate_of_another_ca_is_no_certificate(hub: Hub, listed: Running) -> None:
+    foreign = CertificateAuthority.create(DOMAIN, hub.now)
+    key = new_private_key()
+    cert = foreign.issue_cluster(make_csr(key, cluster_id(DOMAIN, "c1")), "c1", hub.now)  # type: ignore[arg-type]
+    assert (await hello(listed, Credentials(cert, key)))[0] is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_an_expired_certificate_is_no_certificate(hub: Hub, listed: Running) -> None:
+    assert (await hello(listed, hub.agent("c1", timedelta(seconds=-1))))[0] is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_cluster_outside_the_inventory_is_refused(hub: Hub, listed: Running) -> None:
+    code, details = await hello(listed, hub.agent("c2"))
+    assert code is grpc.StatusCode.PERMISSION_DENIED
+    assert "EDICT0343" in details
+
+
+async def test_nobody_is_let_in_before_the_first_release(hub: Hub, running: Running) -> None:
+    assert "EDICT0343" in (await hello(running, hub.agent("c1")))[1]
+
+
+async def test_operators_are_no_clusters_and_clusters_no_operators(hub: Hub, listed: Running) -> None:
+    assert "EDICT0341" in (await hello(listed, hub.operator()))[1]
+    admin = rpc.AdminStub(hub.channel(listed.addresses.mtls, hub.agent("c1")))
+    for method, request in REQUESTS.items():
+        code, details = await outcome(getattr(admin, method)(request))
+        assert code is grpc.StatusCode.PERMISSION_DENIED
+        assert "EDICT0341" in details
+
+
+async def test_a_renewal_is_for_the_caller_s_own_name_alone(listed: Running) -> None:
+    stub = listed.federation("c1")
+    key = new_private_key()
+    renewed = await stub.Renew(pb.RenewRequest(csr_pem=make_csr(key, cluster_id(DOMAIN, "c1"))))
+    assert await hello(listed, Credentials(renewed.certificate_pem, key)) == (grpc.StatusCode.OK, "")
+    other = pb.RenewRequest(csr_pem=make_csr(key, cluster_id(DOMAIN, "c2")))
+    assert "EDICT0306" in (await outcome(stub.Renew(other)))[1]
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_role_opens_exactly_the_methods_of_the_table(running: Running, role: Role) -> None:
+    admin = running.admin(role)
+    for method, request in REQUESTS.items():
+        _, details = await outcome(getattr(admin, method)(request))
+        assert ("EDICT0342" in details) is not role.includes(ROLES[method])
+
+
+async def test_a_stream_ends_with_its_certificate(hub: Hub, listed: Running) -> None:
+    credentials = hub.agent("c1", timedelta(seconds=2))
+    agent = Agent(rpc.FederationStub(hub.channel(listed.addresses.mtls, credentials)))
+    await agent.have()
+    await agent.release()
+    code, details = await agent.ended()
+    assert code is grpc.StatusCode.UNAUTHENTICATED
+    assert "EDICT0345" in details
+    assert datetime.now(UTC).timestamp() >= int(hub.now.timestamp()) + 2
+
+
+async def test_a_ban_ends_the_stream_at_once_and_keeps_the_cluster_out(
+    hub: Hub, listed: Running, store: EtcdStore
+) -> None:
+    agent = Agent(listed.federation("c1"))
+    await agent.have()
+    await agent.release()
+    await store.commit([], [Put(keys.ban("c1"), b"stolen")])  # type: ignore[arg-type]
+    assert "EDICT0344" in (await agent.ended(5))[1]
+    assert "EDICT0344" in (await hello(listed, hub.agent("c1")))[1]
