@@ -11,7 +11,6 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' .ci/uv.txt)
 BIN := .venv/bin
 READY := .venv/.edict-ready
 PYTEST := EDICT_NO_SKIPS=1 $(BIN)/python -m pytest --durations=15
-DEMO_PARTS := etcd cilium-crds calico-manifests cluster-network-policy-crds kube-apiserver calico-apiserver
 # Folders that hold Python by now.
 TYPED = $(foreach folder,proto hub spoke-agent tests/env tests/deploy demo bench,$(if $(shell find $(folder) -name '*.py' -print -quit 2>/dev/null),$(folder)))
 
@@ -49,7 +48,6 @@ parts: $(READY) ## etcd, kube-apiserver, Calico's API server, helm and CRDs: bui
 	@$(BIN)/python -m tests.env build >/dev/null
 
 demo: $(READY) ## a whole federation on this machine, narrated; KEEP=1 leaves it running, CONTEXTS='a b' uses your clusters
-	@$(BIN)/python -m tests.env build $(DEMO_PARTS) >/dev/null
 	@$(BIN)/python -m demo
 
 test: parts ## what a change needs: all but the slow tests; PYTEST_ARGS='-k name' to choose

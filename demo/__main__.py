@@ -41,7 +41,7 @@ def main() -> int:
 
 def _run(folder: Path, screen: Screen, *, keep: bool) -> int:
     screen.heading("The real parts: etcd, kube-apiserver, Calico's API server, helm (built once)")
-    ensure_parts(["etcd", "kube-apiserver", "calico-apiserver", "calico-crds", "cilium-crds", "helm"])
+    ensure_parts(["etcd", "kube-apiserver", "calico-apiserver", "calico-manifests", "cilium-crds", "helm"])
     screen.heading("Start etcd, two hub replicas, a Cilium and a Calico cluster; enrol an agent in each")
     with screen.working("starting"):
         federation = Federation.start(folder, hubs=2, clusters=CLUSTERS, say=screen.say)
@@ -103,7 +103,7 @@ def _lose_a_replica(federation: Federation, screen: Screen) -> None:
     federation.hubs[0].kill()
     file = EXAMPLES / "deny-cloud-metadata.yaml"
     changed = federation.directory / file.name
-    changed.write_text(file.read_text().replace("priority: ", "priority: 1", 1))
+    changed.write_text(file.read_text().replace("priority: 10", "priority: 11"))
     screen.command("edict sign -f deny-cloud-metadata.yaml && edict publish")
     release = federation.sign_and_publish(changed)
     seconds = fleet.await_rows(

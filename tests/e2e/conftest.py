@@ -27,6 +27,6 @@ def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]
 def empty(federation: Federation) -> Iterator[Federation]:
     """The shared federation, without policies again when the test ends."""
     yield federation
-    names = [row["name"] for row in federation.json("get", "policies")["policies"]]
+    names = federation.policies()
     if names:
         federation.await_release(federation.remove_and_publish(*names))

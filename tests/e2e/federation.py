@@ -233,8 +233,8 @@ class Federation:
         return self.publish()
 
     def remove_and_publish(self, *names: str) -> int:
-        """Take policies of the team out and publish; returns the number of the release."""
-        self.edict("sign", *(part for name in names for part in ("--remove", f"platform/{name}")))
+        """Take policies (``team/name``) out and publish; returns the number of the release."""
+        self.edict("sign", *(part for name in names for part in ("--remove", name)))
         return self.publish()
 
     def json(self, *args: str, expect: int | None = 0) -> Any:
@@ -257,9 +257,9 @@ class Federation:
         await_true(there, subject="the fleet", what=f"release {release}", timeout=timeout)
         return seen
 
-    def signed_bytes(self, name: str) -> bytes:
-        """Return the document of a policy of the team as it was signed."""
-        return self.edict("get", "policy", f"platform/{name}", "-o", "yaml").stdout.encode()
+    def policies(self) -> dict[str, str]:
+        """Return the digest of every published policy, by ``team/name``."""
+        return {row["policy"]: row["digest"] for row in self.json("get", "policies")}
 
     # The end
 

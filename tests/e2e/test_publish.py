@@ -83,5 +83,5 @@ def test_a_deny_of_everything_and_its_undo_both_arrive(empty: Federation, tmp_pa
     status = empty.await_release(empty.sign_and_publish(file))
     assert {name: row["state"] for name, row in status.items()} == {"one": "Compliant", "two": "Compliant"}
     assert policies_on(empty, "one") == policies_on(empty, "two") == {"platform/deny-everything"}
-    empty.await_release(empty.remove_and_publish("deny-everything"))
+    empty.await_release(empty.remove_and_publish("platform/deny-everything"))
     assert policies_on(empty, "one") == policies_on(empty, "two") == set()
