@@ -7,8 +7,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opentelemetry import trace
-
 from edict import telemetry
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -19,7 +17,7 @@ def traced(name: str) -> Iterator[str]:
     """Run a block in a new trace; yields its W3C traceparent."""
     running = telemetry.setup("edict", instance=socket.gethostname(), otlp=os.environ.get(ENDPOINT, ""))
     try:
-        with trace.get_tracer("edict_cli").start_as_current_span(name):
+        with running.tracing.get_tracer("edict_cli").start_as_current_span(name):
             yield telemetry.current_traceparent()
     finally:
         running.shutdown()

@@ -35,7 +35,13 @@ def renew(session: Session, *, form: Form) -> None:
 
 @command.command("issue", short_help="Make a certificate for somebody else.")
 @click.argument("name")
-@click.option("--role", type=click.Choice(list(Role)), default=Role.VIEWER, show_default=True, help="What it may do.")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default="viewer",
+    show_default=True,
+    help="What it may do.",
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for key, certificate, CA.")
 @forms()
 @pass_session
