@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import grpc
-
 from edict import log
 from edict.clock import Clock
 from edict.errors import HubError
@@ -22,10 +20,10 @@ from edict.trust import verify
 from edict.trust.keys import load_signer
 from edict_hub import config as settings
 from edict_hub import files, metrics, raw
-from edict_hub.codes import Code
 from edict_hub.config import Config
 from edict_hub.fanout import Fanout
 from edict_hub.gate import Gate, banned
+from edict_hub.listening import listen, server
 from edict_hub.publish import Publisher
 from edict_hub.receipts import Receipts
 from edict_hub.relay import Relay
@@ -41,20 +39,6 @@ from edict_hub.tokens import Tokens
 _log = log.get(__name__)
 GRACE_SECONDS = 5.0
 REFRESH_SECONDS = 30.0
-_MESSAGE = 64 * 1024 * 1024
-_OPTIONS = [
-    ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", _MESSAGE),
-    ("grpc.max_send_message_length", _MESSAGE),
-    ("grpc.max_concurrent_streams", 128),
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
-    ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.max_connection_age_ms", 30 * 60 * 1000),  # grpc adds a jitter of a tenth
-    ("grpc.max_connection_age_grace_ms", 25 * 60 * 1000),  # longer than a stream lives
-]
 
 
 @dataclass(frozen=True)
@@ -139,8 +123,8 @@ class Replica:
         await self.status.load()
         mtls, enrol = self._servers()
         addresses = Addresses(
-            _listen(mtls, self._config.mtls_listen, ServerFiles(*self._server_files)),
-            _listen(enrol, self._config.enrol_listen, ServerFiles(*self._server_files[:2], None)),
+            listen(mtls, self._config.mtls_listen, ServerFiles(*self._server_files)),
+            listen(enrol, self._config.enrol_listen, ServerFiles(*self._server_files[:2], None)),
         )
         self._observe()
         async with asyncio.TaskGroup() as group:
@@ -155,7 +139,7 @@ class Replica:
                 task.cancel()
 
     def _servers(self) -> tuple[Any, Any]:
-        mtls, enrol = grpc.aio.server(options=_OPTIONS), grpc.aio.server(options=_OPTIONS)
+        mtls, enrol = server(), server()
         mtls.add_generic_rpc_handlers((self.federation.handler(),))
         rpc.add_AdminServicer_to_server(self.admin, mtls)
         rpc.add_EnrolmentServicer_to_server(self.enrolment, enrol)
@@ -164,7 +148,7 @@ class Replica:
     async def _end(self, mtls: Any, enrol: Any) -> None:
         """Let publishes finish, end every stream without an error so that agents connect elsewhere, write status."""
         _log.info("ending")
-        stopping = [asyncio.create_task(server.stop(GRACE_SECONDS)) for server in (mtls, enrol)]
+        stopping = [asyncio.create_task(each.stop(GRACE_SECONDS)) for each in (mtls, enrol)]
         await self.publisher.idle()
         self.fanout.close()
         await asyncio.wait(stopping)
@@ -212,17 +196,3 @@ class Replica:
     def _snapshot_left(self) -> float:
         expires = self.relay.trusted.expires
         return (expires - self._clock.now()).total_seconds() if expires else 0.0
-
-
-def _listen(server: Any, address: str, server_files: ServerFiles) -> str:
-    host = address.rpartition(":")[0]
-    try:
-        port = server.add_secure_port(address, server_files.credentials())
-    except RuntimeError as error:
-        raise HubError(
-            Code.CANNOT_LISTEN,
-            f"this address cannot be opened: {error}",
-            where=address,
-            remedy="choose another port; 0 takes a free one",
-        ) from None
-    return f"{host}:{port}"

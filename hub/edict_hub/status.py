@@ -18,7 +18,9 @@ from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
 from edict_hub.batches import MAX_BATCH_PUTS
+from edict_hub.status_merge import STAGES, equal_but_for_time, merged
 from edict_hub.store import KeyValue, Put, Relisted, Store, Unchanged, keys, retrying
+from edict_hub.subscription import Subscription
 
 _log = log.get(__name__)
 CONNECTED_FOR = timedelta(seconds=30)
@@ -26,13 +28,6 @@ CONNECTED_FOR = timedelta(seconds=30)
 WRITE_EVERY = 1.0
 SILENCE_EVERY = 5.0
 MAX_ERROR = 4096
-
-_STAGES = {
-    pb.ACK_STAGE_RECEIVED: "acked_received",
-    pb.ACK_STAGE_VERIFIED: "acked_verified",
-    pb.ACK_STAGE_APPLIED: "acked_applied",
-    pb.ACK_STAGE_ACCEPTED: "acked_accepted",
-}
 
 
 class StatusTable:
@@ -71,7 +66,7 @@ class StatusTable:
         status = self._touch(cluster)
         status.last_ack.CopyFrom(ack)
         status.last_ack.error = ack.error[:MAX_ERROR]
-        stage = _STAGES.get(ack.stage)
+        stage = STAGES.get(ack.stage)
         if stage is not None:
             setattr(status, stage, ack.release)
         self._notify(cluster)
@@ -201,7 +196,7 @@ class StatusTable:
             return
         mine = self._clusters.get(cluster)
         self._clusters[cluster] = stored if mine is None or cluster not in self._dirty else merged(mine, stored)
-        if mine is None or not _equal_but_for_time(mine, stored):
+        if mine is None or not equal_but_for_time(mine, stored):
             self._notify(cluster)
 
     def _touch(self, cluster: ClusterName) -> pb.ClusterStatus:
@@ -214,51 +209,3 @@ class StatusTable:
     def _notify(self, cluster: ClusterName) -> None:
         for subscriber in self._subscribers:
             subscriber.changed(cluster)
-
-
-class Subscription:
-    """Names of clusters that changed since they were last taken: never more than there are clusters."""
-
-    def __init__(self, close: Callable[[Subscription], None]) -> None:
-        self._names: set[ClusterName] = set()
-        self._wake = asyncio.Event()
-        self._close = close
-
-    def changed(self, cluster: ClusterName | None) -> None:
-        """Note a change; None is one of no cluster."""
-        if cluster is not None:
-            self._names.add(cluster)
-        self._wake.set()
-
-    async def take(self) -> list[ClusterName]:
-        """Wait for changes and return the clusters, in order; none when something else changed."""
-        await self._wake.wait()
-        self._wake.clear()
-        names, self._names = self._names, set()
-        return sorted(names)
-
-    def close(self) -> None:
-        """End the subscription."""
-        self._close(self)
-
-
-def _equal_but_for_time(mine: pb.ClusterStatus, stored: pb.ClusterStatus) -> bool:
-    same = pb.ClusterStatus()
-    same.CopyFrom(stored)
-    same.last_seen_unix = mine.last_seen_unix
-    return same == mine
-
-
-def merged(mine: pb.ClusterStatus, stored: pb.ClusterStatus) -> pb.ClusterStatus:
-    """Join what two replicas know: of each thing the newer."""
-    older, newer = sorted((stored, mine), key=lambda status: status.last_seen_unix)
-    result = pb.ClusterStatus()
-    result.CopyFrom(newer)
-    if not newer.HasField("hello"):
-        result.hello.CopyFrom(older.hello)
-    if not newer.HasField("last_ack"):
-        result.last_ack.CopyFrom(older.last_ack)
-    for field in _STAGES.values():
-        setattr(result, field, max(getattr(mine, field), getattr(stored, field)))
-    result.pending_receipt_key = stored.pending_receipt_key
-    return result

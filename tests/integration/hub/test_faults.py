@@ -56,7 +56,7 @@ async def flip(store: EtcdStore, key: str, old: bytes, new: bytes) -> bytes:
     ],
 )
 async def test_a_flipped_byte_is_a_fault_with_its_key_until_it_is_repaired(
-    listed: Running, store: EtcdStore, key: str, old: bytes, new: bytes, code: str
+    listed: Running, store: EtcdStore, *, key: str, old: bytes, new: bytes, code: str
 ) -> None:
     good = await flip(store, key, old, new)
     faults = await until_faults(listed, lambda found: found == [key])

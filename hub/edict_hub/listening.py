@@ -1,0 +1,50 @@
+"""Opening the hub's ports: limits, keepalive, age of connections, TLS that follows its files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from edict.errors import HubError
+from edict_hub.codes import Code
+from edict_hub.tls import ServerFiles
+
+_MESSAGE = 64 * 1024 * 1024
+_OPTIONS = [
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", _MESSAGE),
+    ("grpc.max_send_message_length", _MESSAGE),
+    ("grpc.max_concurrent_streams", 128),
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.max_connection_age_ms", 30 * 60 * 1000),  # grpc adds a jitter of a tenth
+    ("grpc.max_connection_age_grace_ms", 25 * 60 * 1000),  # longer than a stream lives
+]
+
+
+def server() -> Any:
+    """Return a server without services and addresses."""
+    return grpc.aio.server(options=_OPTIONS)
+
+
+def listen(target: Any, address: str, server_files: ServerFiles) -> str:
+    """Open an address with TLS; return it with the port that it got.
+
+    Raises:
+        HubError: EDICT0408.
+    """
+    host = address.rpartition(":")[0]
+    try:
+        port = target.add_secure_port(address, server_files.credentials())
+    except RuntimeError as error:
+        raise HubError(
+            Code.CANNOT_LISTEN,
+            f"this address cannot be opened: {error}",
+            where=address,
+            remedy="choose another port; 0 takes a free one",
+        ) from None
+    return f"{host}:{port}"

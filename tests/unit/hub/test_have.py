@@ -1,0 +1,106 @@
+"""What an agent lacks of a release, and the message that brings it there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from edict.errors import HubError
+from edict.federation.v1 import federation_pb2 as pb
+from edict.ids import Release
+from edict_hub.have import MAX_ROLES, Having, compose, having, lacking
+from edict_hub.release import Held
+
+HELD = Held(
+    release=Release(5),
+    timestamp_version=9,
+    timestamp=b"t",
+    snapshot=b"s",
+    roots={1: b"r1", 2: b"r2"},
+    targets={"targets": (1, b"top"), "inventory": (3, b"inv")},
+    digests={"a": "a", "b": "b"},
+    traceparent="trace",
+    revision=1,
+    state=None,
+)
+NEEDED = frozenset({"a", "b"})
+NOTHING = having(pb.Have(root_version=1), HELD.digests)
+
+
+def sent(have: Having) -> pb.Release:
+    blobs = lacking(HELD, have, NEEDED) or frozenset()
+    contents = {digest: digest.encode() for digest in blobs}
+    update = compose(HELD, have, needed=NEEDED, contents=contents, fingerprint="f")
+    return pb.HubMessage.FromString(update.message).release
+
+
+def test_who_has_nothing_lacks_everything_but_the_pinned_root() -> None:
+    release = sent(NOTHING)
+    assert [root.version for root in release.roots] == [2]
+    assert [item.role for item in release.targets] == ["inventory", "targets"]
+    assert [blob.digest for blob in release.blobs] == ["a", "b"]
+    assert (release.timestamp.version, release.snapshot.version) == (9, 5)
+    assert release.traceparent == "trace"
+
+
+def test_after_the_update_nothing_is_lacking() -> None:
+    update = compose(HELD, NOTHING, needed=NEEDED, contents={}, fingerprint="f")
+    assert lacking(HELD, update.after, NEEDED) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "needed"),
+    [
+        ({"timestamp_version": 8}, NEEDED),
+        ({"root_version": 1}, NEEDED),
+        ({"metadata": {"targets": 1, "inventory": 2, "snapshot": 5}}, NEEDED),
+        ({"metadata": {"targets": 1, "inventory": 3, "snapshot": 4}}, NEEDED),
+        ({"blobs": frozenset({"a"})}, NEEDED),
+        ({}, NEEDED | {"c"}),
+    ],
+)
+def test_any_difference_is_a_reason_to_send(change: dict[str, object], needed: frozenset[str]) -> None:
+    whole = compose(HELD, NOTHING, needed=NEEDED, contents={}, fingerprint="f").after
+    assert lacking(HELD, whole, NEEDED) is None
+    fields = {name: getattr(whole, name) for name in ("root_version", "timestamp_version", "metadata", "blobs")}
+    assert lacking(HELD, Having(**{**fields, **change}), needed) is not None
+
+
+def test_only_what_differs_is_sent() -> None:
+    whole = compose(HELD, NOTHING, needed=NEEDED, contents={}, fingerprint="f").after
+    older = Having(2, 8, {**whole.metadata, "inventory": 2}, frozenset({"a"}))
+    release = sent(older)
+    assert list(release.roots) == []
+    assert [item.role for item in release.targets] == ["inventory"]
+    assert [blob.digest for blob in release.blobs] == ["b"]
+    assert release.timestamp.content == b"t"
+    assert not release.HasField("snapshot")
+
+
+def test_equal_agents_have_one_fingerprint_and_others_another() -> None:
+    message = pb.Have(root_version=1, metadata={"x": 1, "y": 2}, blobs=["b", "a"])
+    assert having(message, "ab").fingerprint == having(message, "ba").fingerprint
+    assert having(message, "ab").fingerprint != having(message, "a").fingerprint
+
+
+def test_what_the_release_does_not_name_is_not_remembered() -> None:
+    assert having(pb.Have(blobs=["a", "zzz"]), HELD.digests).blobs == {"a"}
+
+
+def test_an_absurd_inventory_is_refused() -> None:
+    message = pb.Have(metadata={str(number): 1 for number in range(MAX_ROLES + 1)})
+    with pytest.raises(HubError, match="EDICT0432"):
+        having(message, ())
+
+
+def test_the_fingerprint_of_a_release_follows_every_byte() -> None:
+    variants = [
+        HELD,
+        replace(HELD, timestamp=b"u"),
+        replace(HELD, snapshot=b"u"),
+        replace(HELD, roots={1: b"r1"}),
+        replace(HELD, targets={**HELD.targets, "inventory": (3, b"flipped")}),
+        replace(HELD, digests={"a": "a", "b": "x"}),
+    ]
+    assert len({held.fingerprint() for held in variants}) == len(variants)
