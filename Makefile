@@ -69,7 +69,7 @@ check: $(READY) ## linters, types, layers, lock file, generated code, charts
 	@$(BIN)/lint-imports
 	@$(BIN)/uv lock --quiet --check
 	@$(BIN)/python -m tests.env build helm >/dev/null
-	@$(BIN)/python -m pytest --quiet tests/unit/test_contract.py tests/deploy/test_static.py
+	@$(BIN)/python -m pytest --quiet tests/unit/test_contract.py tests/deploy/test_static.py tests/deploy/test_containers.py
 
 types: $(READY) ## mypy alone
 	@$(BIN)/mypy $(TYPED)
