@@ -8,10 +8,9 @@ from datetime import timedelta
 
 from edict.errors import DocumentError, UsageError
 from edict.ids import ClusterName, is_dns_label
-from edict.policy._labels import is_label_key, is_label_value
-from edict.policy.documents import Placement
+from edict.policy.documents import ManagedCluster, ManagedClusterSpec, ObjectMeta, Placement
 from edict.policy.model import LabelSelector
-from edict.policy.validate import policy_id
+from edict.policy.validate import policy_id, validate
 from edict_cli.codes import Code
 
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
@@ -27,7 +26,7 @@ def labels(pairs: Iterable[str], *, where: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in pairs:
         key, separator, value = pair.partition("=")
-        if not separator or not is_label_key(key) or not is_label_value(value):
+        if not separator or not _is_label(key, value):
             raise UsageError(
                 Code.LABEL, f"{pair!r} is no label", where=where, remedy="write key=value, such as env=prod"
             )
@@ -93,3 +92,14 @@ def team_and_name(text: str, *, where: str) -> tuple[str, str]:
     except DocumentError:
         pass
     raise UsageError(Code.NAME, f"{text!r} is not TEAM/NAME", where=where, remedy="write it like payments/deny-egress")
+
+
+def _is_label(key: str, value: str) -> bool:
+    """Ask the documents' own rules, which are those of Kubernetes."""
+    metadata = ObjectMeta("any", {key: value})
+    spec = ManagedClusterSpec(plugin="other")
+    try:
+        validate(ManagedCluster(api_version="federation.edict.dev/v1alpha1", metadata=metadata, spec=spec))
+    except DocumentError:
+        return False
+    return True

@@ -12,7 +12,8 @@ from edict.policy.placement import selects
 from edict.trust.receipts import fingerprint
 from edict.trust.state import TrustState
 from edict_cli.checking import team_of_path
-from edict_cli.evidence import ClusterView, PolicyView, clusters_of
+from edict_cli.conformance import ClusterView, PolicyView
+from edict_cli.evidence import clusters_of
 from edict_cli.inventory import pinned_key
 
 

@@ -6,7 +6,6 @@ is ``Unknown`` with its reason. What is placed on a cluster comes from the verif
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -14,69 +13,16 @@ import msgspec
 from edict.errors import TrustError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
-from edict.policy.fidelity import RuleFidelity
 from edict.trust.codes import Code as Trust
 from edict.trust.custom import ClusterCustom
 from edict.trust.placement import placed
 from edict.trust.receipts import Evidence, PolicyReport, PolicyState, ReceiptBody, envelope_digest, fold, verify_receipt
 from edict.trust.roles import cluster_path
 from edict.trust.state import Target, TrustState
+from edict_cli.conformance import WORST_FIRST, ClusterView, PolicyView, Seen
 
 STALE_AFTER = timedelta(minutes=15)
 """Agents sign at least every few minutes; longer silence is Unknown."""
-WORST_FIRST = (
-    PolicyState.UNKNOWN,
-    PolicyState.DEGRADED,
-    PolicyState.DRIFTED,
-    PolicyState.PENDING,
-    PolicyState.WAIVED,
-    PolicyState.COMPLIANT,
-)
-
-
-class Seen(msgspec.Struct, frozen=True):
-    """The newest receipt of a cluster that this workspace has verified: the chain may not end before it again."""
-
-    key: str
-    sequence: int
-    digest: str
-
-
-class PolicyView(msgspec.Struct, frozen=True, rename="camel"):
-    """One policy on one cluster."""
-
-    policy: str
-    state: PolicyState
-    accepted: str = ""
-    objects: int = 0
-    reverts: int = 0
-    code: str = ""
-    reason: str = ""
-    document: str = ""
-    rules: tuple[RuleFidelity, ...] = ()
-
-
-class ClusterView(msgspec.Struct, frozen=True, rename="camel"):
-    """One cluster. ``lastSeen`` and ``connected`` are the hub's word; all else is signed."""
-
-    cluster: str
-    state: PolicyState
-    release: int = 0
-    behind: int = 0
-    dialect: str = ""
-    plugin_version: str = ""
-    agent_version: str = ""
-    sequence: int = 0
-    signed_at: datetime | None = None
-    last_seen: datetime | None = None
-    connected: bool = False
-    code: str = ""
-    reason: str = ""
-    policies: tuple[PolicyView, ...] = ()
-
-    def count(self, state: PolicyState) -> int:
-        """Return how many policies are in a state."""
-        return sum(policy.state is state for policy in self.policies)
 
 
 def evaluate(
@@ -146,13 +92,6 @@ def clusters_of(state: TrustState) -> dict[ClusterName, ClusterCustom]:
 def policy_name(target: Target) -> str:
     """Return ``team/name``."""
     return f"{target.team}/{target.name}"
-
-
-def rollup(view: ClusterView) -> str:
-    """Return ``Degraded 1 · Compliant 4``, the worst first."""
-    counts: Mapping[PolicyState, int] = {state: view.count(state) for state in WORST_FIRST}
-    parts = [f"{state} {count}" for state, count in counts.items() if count]
-    return " · ".join(parts) if parts else view.state.value
 
 
 def chain(name: ClusterName, key: str, said: pb.ClusterStatus) -> list[tuple[bytes, ReceiptBody]]:

@@ -12,7 +12,8 @@ from edict.ids import ClusterName
 from edict.trust.receipts import PolicyState
 from edict.trust.state import TrustState
 from edict_cli import inventory
-from edict_cli.evidence import ClusterView, clusters_of, evaluate
+from edict_cli.conformance import ClusterView
+from edict_cli.evidence import clusters_of, evaluate
 from edict_cli.store import seen as seen_store
 from edict_cli.store.workspace import Workspace
 

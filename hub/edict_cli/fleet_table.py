@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from edict_cli.evidence import ClusterView, PolicyView, rollup
+from edict_cli.conformance import ClusterView, PolicyView, rollup
 from edict_cli.fleet import FleetView
 from edict_cli.output import Sheet
 

@@ -1,40 +1,24 @@
-"""The connection to the hub: mutual TLS, each address in turn, every failure a coded message."""
+"""The calls to the hub; every failure is a coded message, and the hub's own are printed as it said them."""
 
 from __future__ import annotations
 
 import re
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
-from edict.errors import HubError, UsageError
+from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1.federation_pb2_grpc import AdminStub
-from edict.pki import csr
-from edict_cli.codes import Code, Hub
-from edict_cli.store import files
-from edict_cli.store.settings import Address, addresses
+from edict_cli.codes import Hub
+from edict_cli.connection import connect, short
 from edict_cli.store.workspace import Workspace
 
 R = TypeVar("R")
-CONNECT_SECONDS = 4.0
-"""For all addresses together: an unreachable hub is reported within five seconds."""
 CALL_SECONDS = 60.0
-PROBE_SECONDS = 0.3
-MAX_MESSAGE = 512 * 1024 * 1024
-_OPTIONS = [
-    ("grpc.max_receive_message_length", MAX_MESSAGE),
-    ("grpc.max_send_message_length", MAX_MESSAGE),
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.enable_retries", 0),
-]
 _CODED = re.compile(r"Error \[(EDICT\d{4})\] .*", re.DOTALL)
-_NOISE = re.compile(r"^([A-Z_]+: )?(ipv[46]:\S+: )?")
 _GONE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
 
 
@@ -54,14 +38,8 @@ class HubClient:
     """A connection; a context manager that closes it."""
 
     def __init__(self, workspace: Workspace) -> None:
-        """Connect.
-
-        Raises:
-            UsageError: EDICT0603, 0620 or 0621 when the operator's files cannot be used.
-            HubError: EDICT0450 when no address answers within four seconds.
-        """
-        where = f"{workspace.folder}/workspace.yaml hub"
-        self._channel = _connect(addresses(workspace.settings.hub, where=where), _credentials(workspace))
+        """Connect; raises as :func:`edict_cli.connection.connect`."""
+        self._channel = connect(workspace)
         self._stub = AdminStub(self._channel)
 
     def __enter__(self) -> Self:
@@ -122,90 +100,13 @@ def _readable(error: Any, name: str) -> HubError:
     if error.code() in _GONE:
         return HubError(
             Hub.LOST,
-            f"the hub was lost before it answered: {_short(details)}",
+            f"the hub was lost before it answered: {short(details)}",
             where=name,
             remedy="run the command again; `edict publish` finds out whether its release has arrived",
         )
     return HubError(
         Hub.UNREADABLE,
-        f"what answered does not speak as a hub does: {error.code().name.lower()}: {_short(details)}",
+        f"what answered does not speak as a hub does: {error.code().name.lower()}: {short(details)}",
         where=name,
         remedy="compare the versions of edict here and at the hub, and the address in workspace.yaml",
     )
-
-
-def _credentials(workspace: Workspace) -> grpc.ChannelCredentials:
-    folder = workspace.operator
-    key = files.read_private(folder / "operator.key")
-    certificate = files.read(folder / "operator.crt")
-    authority = files.read(folder / "ca.crt")
-    try:
-        csr.load_private_key(key)
-        end = csr.not_after(certificate)
-        csr.not_after(authority)
-    except ValueError:
-        raise _certificate(workspace, "cannot be read") from None
-    if end <= workspace.session.now():
-        raise _certificate(workspace, f"expired at {end:%Y-%m-%dT%H:%M:%SZ}")
-    return grpc.ssl_channel_credentials(authority, key, certificate)
-
-
-def _certificate(workspace: Workspace, why: str) -> UsageError:
-    return UsageError(
-        Code.CERTIFICATE,
-        f"the operator's certificate {why}",
-        where=f"{workspace.operator}/operator.crt",
-        remedy="make a new one with `edict operator renew`",
-    )
-
-
-def _connect(targets: Sequence[Address], credentials: grpc.ChannelCredentials) -> grpc.Channel:
-    end = time.monotonic() + CONNECT_SECONDS
-    reasons = []
-    for index, address in enumerate(targets):
-        channel = grpc.secure_channel(str(address), credentials, options=_OPTIONS)
-        if _ready(channel, max(0.0, end - time.monotonic()) / (len(targets) - index)):
-            return channel
-        reasons.append(f"{address}: {_why(channel)}")
-        channel.close()
-    raise HubError(
-        Hub.UNREACHABLE,
-        f"the hub cannot be reached: {'; '.join(reasons)}",
-        where=",".join(map(str, targets)),
-        remedy="check that edict-hub runs and that workspace.yaml has its address",
-    )
-
-
-def _ready(channel: grpc.Channel, seconds: float) -> bool:
-    """Wait until a channel is connected, or has failed to."""
-    decided = threading.Event()
-    seen: list[grpc.ChannelConnectivity] = []
-
-    def changed(state: grpc.ChannelConnectivity) -> None:
-        if state in {grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.TRANSIENT_FAILURE}:
-            seen.append(state)
-            decided.set()
-
-    channel.subscribe(changed, try_to_connect=True)
-    decided.wait(seconds)
-    channel.unsubscribe(changed)
-    return bool(seen) and seen[0] is grpc.ChannelConnectivity.READY
-
-
-def _why(channel: grpc.Channel) -> str:
-    """Return why a channel did not connect: a call on it fails with the reason, and at once."""
-    try:
-        AdminStub(channel).State(pb.StateRequest(), timeout=PROBE_SECONDS)
-    except grpc.RpcError as error:
-        failure: Any = error
-        if failure.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return "no answer"
-        return _short(str(failure.details() or failure.code().name.lower()))
-    return "slow to answer"
-
-
-def _short(details: str) -> str:
-    """Return the end of grpc's chain of reasons, which is the cause."""
-    words = " ".join(details.split())
-    cause = words.rsplit("last error: ", 1)[-1]
-    return _NOISE.sub("", cause) or "no reason"

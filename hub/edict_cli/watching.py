@@ -17,7 +17,7 @@ from edict.ids import ClusterName
 from edict.trust.state import TrustState
 from edict_cli import release
 from edict_cli.codes import Code, Hub
-from edict_cli.evidence import ClusterView
+from edict_cli.conformance import ClusterView
 from edict_cli.fleet import Fleet, FleetView
 from edict_cli.fleet_table import headline, line, sheet
 from edict_cli.hub import HubClient

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from edict_cli.evidence import Seen
+from edict_cli.conformance import Seen
 from edict_cli.store import files
 
 

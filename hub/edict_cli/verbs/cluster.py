@@ -110,18 +110,18 @@ def token(session: Session, *, name: str, ttl: str, form: Form) -> None:
     workspace = Workspace(session)
     cluster = arguments.cluster_name(name)
     expires = session.now() + arguments.duration(ttl, where="--ttl", most=MAX_TTL)
-    made = Token(
-        cluster=cluster,
-        hub=workspace.settings.hub,
-        enrol=workspace.settings.enrol,
-        trust_domain=workspace.settings.trust_domain,
-        secret=secrets.token_bytes(SECRET_BYTES),
-        ca_pem=files.read(workspace.operator / "ca.crt").decode(),
-        root_sha256=digest_of(workspace.repository.root()),
-    )
     with HubClient(workspace) as hub, progress("telling the hub the token's hash"):
         if cluster_path(cluster) not in release.newest(workspace, hub).documents:
             raise inventory.unknown(cluster)
+        made = Token(
+            cluster=cluster,
+            hub=workspace.settings.hub,
+            enrol=workspace.settings.enrol,
+            trust_domain=workspace.settings.trust_domain,
+            secret=secrets.token_bytes(SECRET_BYTES),
+            ca_pem=files.read(workspace.operator / "ca.crt").decode(),
+            root_sha256=digest_of(workspace.repository.root()),
+        )
         request = pb.CreateTokenRequest(
             cluster=cluster, secret_sha256=made.secret_sha256, expires_unix=int(expires.timestamp())
         )

@@ -11,7 +11,8 @@ from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName, Digest
 from edict.trust.receipts import PolicyReport, PolicyState
 from edict.trust.state import TrustState
-from edict_cli.evidence import ClusterView, Seen, evaluate, rollup
+from edict_cli.conformance import ClusterView, Seen, rollup
+from edict_cli.evidence import evaluate
 from edict_cli.store.workspace import Workspace
 from tests.unit.cli.authors import NOW, MemoryHub, cluster, policy, publish, put
 from tests.unit.cli.reporting import ReportingCluster

@@ -1,0 +1,72 @@
+"""How policies stand on clusters: what `edict status` and `edict get` show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from edict.policy.fidelity import RuleFidelity
+from edict.trust.receipts import PolicyState
+
+WORST_FIRST = (
+    PolicyState.UNKNOWN,
+    PolicyState.DEGRADED,
+    PolicyState.DRIFTED,
+    PolicyState.PENDING,
+    PolicyState.WAIVED,
+    PolicyState.COMPLIANT,
+)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """The newest receipt of a cluster that this workspace has verified: the chain may not end before it again."""
+
+    key: str
+    sequence: int
+    digest: str
+
+
+class PolicyView(msgspec.Struct, frozen=True, rename="camel"):
+    """One policy on one cluster."""
+
+    policy: str
+    state: PolicyState
+    accepted: str = ""
+    objects: int = 0
+    reverts: int = 0
+    code: str = ""
+    reason: str = ""
+    document: str = ""
+    rules: tuple[RuleFidelity, ...] = ()
+
+
+class ClusterView(msgspec.Struct, frozen=True, rename="camel"):
+    """One cluster. ``lastSeen`` and ``connected`` are the hub's word; all else is signed."""
+
+    cluster: str
+    state: PolicyState
+    release: int = 0
+    behind: int = 0
+    dialect: str = ""
+    plugin_version: str = ""
+    agent_version: str = ""
+    sequence: int = 0
+    signed_at: datetime | None = None
+    last_seen: datetime | None = None
+    connected: bool = False
+    code: str = ""
+    reason: str = ""
+    policies: tuple[PolicyView, ...] = ()
+
+    def count(self, state: PolicyState) -> int:
+        """Return how many policies are in a state."""
+        return sum(policy.state is state for policy in self.policies)
+
+
+def rollup(view: ClusterView) -> str:
+    """Return ``Degraded 1 · Compliant 4``, the worst first."""
+    counts: Mapping[PolicyState, int] = {state: view.count(state) for state in WORST_FIRST}
+    parts = [f"{state} {count}" for state, count in counts.items() if count]
+    return " · ".join(parts) if parts else view.state.value
