@@ -246,13 +246,14 @@ class Federation:
         return {row["cluster"]: row for row in self.json("status", expect=None)["clusters"]}
 
     def await_release(self, release: int, *, timeout: float = 30) -> dict[str, Any]:
-        """Wait until every cluster's signed evidence is at a release or past it; returns the status."""
+        """Wait until every cluster has signed that it is at a release and done with it; returns the status."""
         seen: dict[str, Any] = {}
 
         def there() -> bool:
             seen.clear()
             seen.update(self.status())
-            return all(int(row["release"]) >= release for row in seen.values()) and len(seen) == len(self.agents)
+            done = [int(row["release"]) >= release and row["state"] != "Pending" for row in seen.values()]
+            return all(done) and len(done) == len(self.agents)
 
         await_true(there, subject="the fleet", what=f"release {release}", timeout=timeout)
         return seen

@@ -35,7 +35,8 @@ def test_both_clusters_hold_what_was_published(empty: Federation) -> None:
             policy = item["metadata"]["labels"]["federation.edict.dev/policy"].replace(".", "/")
             if policy in digests:
                 item["metadata"]["annotations"] = {"federation.edict.dev/document": f"sha256:{digests[policy]}"}
-        assert [stripped(item) for _, item in sorted(found.items())] == expected, name
+        read = {key: stripped(item) for key, item in found.items()}
+        assert read == {(item["kind"], item["metadata"]["name"]): item for item in expected}, name
     assert status["one"]["state"] == "Compliant"
     states = {report["policy"]: report["state"] for report in status["two"]["policies"]}
     assert states.pop("platform/ai-egress") == "Degraded"

@@ -12,15 +12,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from edict.errors import IdentityError
-from edict.ids import ClusterName
+from edict.ids import ClusterName, is_dns_label
 from edict.pki.codes import Code
 from edict.pki.csr import load_private_key, new_private_key
-from edict.pki.names import Role, cluster_id, hub_id, operator_id, uris_of
+from edict.pki.names import Role, cluster_id, hub_id, operator_id, parse_identity, uris_of
 
 CA_LIFETIME = timedelta(days=3650)
 AGENT_LIFETIME = timedelta(hours=24)
 OPERATOR_LIFETIME = timedelta(days=30)
 HUB_LIFETIME = timedelta(days=90)
+CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
 BACKDATE = timedelta(minutes=5)
 """Every leaf begins this much before now, for clocks that are slow."""
 
@@ -69,12 +70,10 @@ class CertificateAuthority:
         except ValueError as error:
             raise _unusable(f"cannot be read: {error}") from None
         key = load_private_key(key_pem)
-        uris = uris_of(certificate)
-        if len(uris) != 1 or not uris[0].startswith("spiffe://"):
-            raise _unusable("names no trust domain")
+        domain = _domain_of(certificate)
         if certificate.public_key() != key.public_key():
             raise _unusable("does not belong to the given key")
-        return cls(certificate, key, uris[0].removeprefix("spiffe://"))
+        return cls(certificate, key, domain)
 
     @property
     def certificate_pem(self) -> bytes:
@@ -96,26 +95,35 @@ class CertificateAuthority:
         Raises:
             IdentityError: EDICT0305 when the request is not well signed, EDICT0306 for another's name.
         """
-        return self._issue(csr_pem, cluster_id(self.trust_domain, name), now, lifetime)
+        return self._issue(csr_pem, cluster_id(self.trust_domain, name), now, lifetime, CLIENT)
 
     def issue_operator(
         self, csr_pem: bytes, role: Role, name: str, now: datetime, lifetime: timedelta = OPERATOR_LIFETIME
     ) -> bytes:
         """Issue a client certificate to an operator; PEM. Raises as :meth:`issue_cluster`."""
-        return self._issue(csr_pem, operator_id(self.trust_domain, role, name), now, lifetime)
+        return self._issue(csr_pem, operator_id(self.trust_domain, role, name), now, lifetime, CLIENT)
 
     def issue_hub(
         self, csr_pem: bytes, hosts: Sequence[str], now: datetime, lifetime: timedelta = HUB_LIFETIME
     ) -> bytes:
         """Issue a server certificate for DNS names and addresses; PEM. Raises as :meth:`issue_cluster`."""
-        return self._issue(csr_pem, hub_id(self.trust_domain), now, lifetime, hosts=hosts)
+        return self._issue(csr_pem, hub_id(self.trust_domain), now, lifetime, SERVER, hosts=hosts)
 
     def _issue(
-        self, csr_pem: bytes, spiffe_id: str, now: datetime, lifetime: timedelta, *, hosts: Sequence[str] = ()
+        self,
+        csr_pem: bytes,
+        spiffe_id: str,
+        now: datetime,
+        lifetime: timedelta,
+        usage: ObjectIdentifier,
+        *,
+        hosts: Sequence[str] = (),
     ) -> bytes:
         request = _checked_request(csr_pem, spiffe_id)
+        parse_identity(spiffe_id, self.trust_domain)
+        if now >= self._certificate.not_valid_after_utc:
+            raise _unusable("has expired")
         names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(spiffe_id), *map(_host, hosts)]
-        usage: ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH if hosts else ExtendedKeyUsageOID.CLIENT_AUTH
         return (
             x509.CertificateBuilder()
             .subject_name(x509.Name([]))
@@ -137,16 +145,16 @@ class CertificateAuthority:
 def _checked_request(csr_pem: bytes, spiffe_id: str) -> x509.CertificateSigningRequest:
     try:
         request = x509.load_pem_x509_csr(csr_pem)
-        valid = request.is_signature_valid
+        valid, asked = request.is_signature_valid, uris_of(request)
     except ValueError as error:
         raise IdentityError(
             Code.REQUEST, f"the certificate request cannot be read: {error}", remedy="enrol again"
         ) from None
-    if not valid or not isinstance(request.public_key(), ec.EllipticCurvePublicKey):
+    key = request.public_key()
+    if not valid or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise IdentityError(
-            Code.REQUEST, "the certificate request is not signed by its own EC key", remedy="enrol again"
+            Code.REQUEST, "the certificate request is not signed by its own P-256 key", remedy="enrol again"
         )
-    asked = uris_of(request)
     if asked != [spiffe_id]:
         raise IdentityError(
             Code.OTHER_NAME,
@@ -156,10 +164,26 @@ def _checked_request(csr_pem: bytes, spiffe_id: str) -> x509.CertificateSigningR
     return request
 
 
+def _domain_of(certificate: x509.Certificate) -> str:
+    """Return the trust domain of a certificate that is an authority of ours."""
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound:
+        raise _unusable("is no authority") from None
+    match [uri.split("/") for uri in uris_of(certificate)]:
+        case [["spiffe:", "", domain]] if constraints.ca:
+            return domain
+    raise _unusable("is no authority, or names no trust domain")
+
+
 def _host(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
+        if not all(map(is_dns_label, host.lower().split("."))):
+            raise IdentityError(
+                Code.HOST, f"{host!r} is neither a DNS name nor an address", remedy="give names that agents dial"
+            ) from None
         return x509.DNSName(host)
 
 

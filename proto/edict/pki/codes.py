@@ -20,5 +20,7 @@ class Code(enum.IntEnum):
     """A certificate request that cannot be read or is not signed by its own key."""
     OTHER_NAME = 306
     """A certificate request for another name."""
+    HOST = 308
+    """A name for the hub's certificate that is neither a DNS name nor an address."""
     TOKEN = 307
     """Not an enrolment token, or one that was cut when it was copied."""

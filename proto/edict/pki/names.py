@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
 
 from cryptography import x509
 
@@ -58,19 +57,15 @@ def parse_identity(uri: str, trust_domain: str) -> Identity:
     Raises:
         IdentityError: EDICT0301 for another trust domain or another form.
     """
-    parts = urlsplit(uri)
-    path = parts.path.split("/")[1:]
-    if parts.scheme != "spiffe" or parts.netloc != trust_domain or parts.query or parts.fragment:
-        raise _foreign(uri, trust_domain)
-    match path:
-        case ["hub"]:
+    match uri.split("/"):
+        case ["spiffe:", "", domain, "hub"] if domain == trust_domain:
             return Identity(trust_domain, "hub", "")
-        case ["cluster", name] if is_dns_label(name):
+        case ["spiffe:", "", domain, "cluster", name] if domain == trust_domain and is_dns_label(name):
             return Identity(trust_domain, "cluster", name)
-        case ["operator", role, name] if role in set(Role) and is_dns_label(name):
-            return Identity(trust_domain, "operator", name, Role(role))
-        case _:
-            raise _foreign(uri, trust_domain)
+        case ["spiffe:", "", domain, "operator", role, name] if domain == trust_domain and is_dns_label(name):
+            if role in set(Role):
+                return Identity(trust_domain, "operator", name, Role(role))
+    raise _foreign(uri, trust_domain)
 
 
 def identity_of(certificate_pem: bytes, trust_domain: str) -> Identity:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 
 import msgspec
 
 from edict.errors import IdentityError
-from edict.ids import ClusterName
+from edict.ids import ClusterName, is_dns_label
 from edict.pki.codes import Code
 
 PREFIX = "edict1."
 SECRET_BYTES = 32
+BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +67,8 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             if not body.startswith(PREFIX):
                 raise ValueError  # noqa: TRY301 - one message for every way of being no token
             body = body.removeprefix(PREFIX)
+            if not BASE64URL.fullmatch(body):
+                raise ValueError  # noqa: TRY301 - same
             token = msgspec.msgpack.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=cls)
         except (ValueError, msgspec.MsgspecError):
             raise IdentityError(
@@ -71,6 +76,11 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 "this is not an enrolment token",
                 remedy="copy the whole line that `edict cluster token` printed",
             ) from None
+        pinned = SHA256.fullmatch(token.root_sha256) and token.ca_pem and token.trust_domain
+        if not pinned or not is_dns_label(token.cluster):
+            raise IdentityError(
+                Code.TOKEN, "the token's pins or its cluster are not well formed", remedy="make a new token"
+            )
         if len(token.secret) != SECRET_BYTES:
             raise IdentityError(Code.TOKEN, "the token's secret has a wrong length", remedy="make a new token")
         return token

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from securesystemslib.signer import Key
 from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
-from tuf.api.serialization import DeserializationError
 
 from edict.errors import TrustError
 from edict.trust.codes import Code
 
-MAX_METADATA_BYTES = 8 * 1024 * 1024
+MAX_METADATA_BYTES = {"root": 512 * 1024, "timestamp": 16 * 1024}
+"""Limits of what is parsed before anything vouches for its length."""
+MAX_OTHER_BYTES = 8 * 1024 * 1024
+SHA256 = re.compile(r"[0-9a-f]{64}")
 S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
 
 
@@ -27,19 +33,19 @@ def parse(role: str, data: bytes, kind: type[S]) -> Metadata[S]:
     Raises:
         TrustError: EDICT0201 when it is too large, is not TUF metadata, or is of another kind.
     """
-    if len(data) > MAX_METADATA_BYTES:
+    most = MAX_METADATA_BYTES.get(role, MAX_OTHER_BYTES)
+    if len(data) > most:
         raise TrustError(
-            Code.NOT_METADATA,
-            f"it has {len(data)} bytes and at most {MAX_METADATA_BYTES} are read",
-            where=place(role, "?"),
+            Code.NOT_METADATA, f"it has {len(data)} bytes and at most {most} are read", where=place(role, "?")
         )
     try:
         metadata: Metadata[Any] = Metadata.from_bytes(data)
-    except (DeserializationError, RecursionError) as error:
+        _ = metadata.signed_bytes  # what has no canonical form (a float, half a surrogate) cannot have been signed
+    except (RepositoryError, RecursionError, ValueError, TypeError) as error:
         cause = error.__cause__ or error
         raise TrustError(
             Code.NOT_METADATA,
-            f"it is not TUF metadata: {type(cause).__name__}: {cause}",
+            f"it is not TUF metadata: {type(cause).__name__}: {clipped(cause)}",
             where=place(role, "?"),
             remedy="publish again; if it stays, restore the store from a backup",
         ) from None
@@ -61,7 +67,7 @@ def signatures(delegator: Root | Targets, role: str, metadata: Metadata[S]) -> N
         result = delegator.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
     except ValueError as error:
         raise TrustError(Code.SIGNATURES, f"nobody delegates this role: {error}", where=where) from None
-    public = {repr(sorted(key.keyval.items())) for key in result.signed.values()}
+    public = {material(key) for key in result.signed.values()}
     if len(public) != len(result.signed):
         raise TrustError(Code.KEY_TWICE, "one public key signed under two key ids", where=where)
     if not result:
@@ -94,6 +100,8 @@ def described(role: str, data: bytes, meta: MetaFile) -> None:
     Raises:
         TrustError: EDICT0205.
     """
+    if meta.length is None or set(meta.hashes or {}) != {"sha256"}:
+        raise shape(role, meta.version, "the role above gives no length, or not exactly its SHA-256")
     try:
         meta.verify_length_and_hashes(data)
     except (LengthOrHashMismatchError, RepositoryError) as error:
@@ -103,6 +111,26 @@ def described(role: str, data: bytes, meta: MetaFile) -> None:
             where=place(role, meta.version),
             remedy="restore this key from a backup or publish again",
         ) from None
+
+
+def material(key: Key) -> bytes:
+    """Return a public key in the one form that two spellings of it share.
+
+    Raises:
+        TrustError: EDICT0214 when it is of a kind that cannot be told apart.
+    """
+    public = str(key.keyval.get("public", ""))
+    try:
+        if key.keytype == "ed25519":
+            return bytes.fromhex(public)
+        return load_pem_public_key(public.encode()).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm):
+        raise shape("root", "?", f"the public key {key.keyid} cannot be read") from None
+
+
+def clipped(error: object) -> str:
+    """Return what somebody else's bytes made an error say, on one short line."""
+    return str(error).encode("unicode_escape").decode()[:200]
 
 
 def missing(role: str, version: int) -> TrustError:
@@ -130,3 +158,13 @@ def rollback(role: str, version: int, floor: int) -> TrustError:
 def shape(role: str, version: int | str, why: str) -> TrustError:
     """Return EDICT0214: the metadata is well signed, and says something that this version does not accept."""
     return TrustError(Code.SHAPE, why, where=place(role, version), remedy="sign it with this version's `edict`")
+
+
+def split(role: str, version: int) -> TrustError:
+    """Return EDICT0209: one version, two contents."""
+    return TrustError(
+        Code.SPLIT_VIEW,
+        "two different contents carry this version: the hub says different things to different clusters",
+        where=place(role, version),
+        remedy="compare `edict status` of the clusters; where nobody published twice, treat the hub as stolen",
+    )

@@ -26,7 +26,7 @@ from tuf.api.serialization.json import JSONSerializer
 from edict.policy.documents import AnyDocument
 from edict.trust import _check
 from edict.trust.custom import custom_of, to_plain
-from edict.trust.roles import INVENTORY, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, delegated_paths, team_role
+from edict.trust.roles import INVENTORY, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, delegated_paths, team_of, team_role
 
 ROOT_LIFETIME = timedelta(days=365)
 TARGETS_LIFETIME = timedelta(days=365)
@@ -85,6 +85,8 @@ def initial(keys: RootKeys, now: datetime) -> dict[str, bytes]:
         delegator.add_key(signer.public_key)
         made[role] = _sealed(Metadata(delegator), signer)
         for name in bins.get_roles():
+            if team_of(name) in keys.teams:
+                raise _check.shape(name, 1, f"team {team_of(name)!r} has the name of a bin of {team!r}; choose another")
             made[name] = _sealed(Metadata(Targets(version=1, expires=until)), signer)
     made[TARGETS] = _sealed(Metadata(top), keys.targets)
     described = {role: data for role, data in made.items() if role != ROOT}

@@ -25,7 +25,7 @@ class Code(enum.IntEnum):
     MISSING = 208
     """A file that the release needs was neither sent nor held."""
     SPLIT_VIEW = 209
-    """Two timestamps of one version differ: the hub says different things to different clusters."""
+    """One version with two contents: the hub says different things to different clusters."""
     MIXED = 210
     """A file of one release stands in another."""
     TWO_DELEGATORS = 211

@@ -24,6 +24,7 @@ from edict.trust.roles import INVENTORY, SNAPSHOT, TARGETS, delegated_paths, tea
 from edict.trust.state import Target
 
 MAX_BIT_LENGTH = 12
+MAX_DOCUMENT_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ class _Walk:
         if metadata.signed.version != meta.version:
             raise _check.mixed(role, metadata.signed.version, meta.version)
         _check.unexpired(role, metadata.signed, self.now)
+        _known(role, meta.version, metadata.signed.unrecognized_fields)
         self.versions[role] = meta.version
         return metadata.signed
 
@@ -138,9 +140,12 @@ def _documents(role: str, signed: Targets, *, team: str) -> dict[str, Target]:
         custom = _custom(role, signed.version, path, entry.custom)
         if isinstance(custom, PolicyCustom) != bool(team):
             raise _check.shape(role, signed.version, f"{path} is described as another kind of document")
-        digest = entry.hashes.get("sha256")
-        if digest is None:
-            raise _check.shape(role, signed.version, f"{path} has no sha256")
+        _known(role, signed.version, {key: 0 for key in entry.unrecognized_fields if key != "custom"})
+        digest = entry.hashes.get("sha256", "")
+        if set(entry.hashes) != {"sha256"} or not _check.SHA256.fullmatch(digest):
+            raise _check.shape(role, signed.version, f"{path} must have a SHA-256 and no other digest")
+        if entry.length > MAX_DOCUMENT_BYTES:
+            raise _check.shape(role, signed.version, f"{path} is larger than {MAX_DOCUMENT_BYTES} bytes")
         found[path] = Target(
             path=path,
             role=role,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -20,18 +21,23 @@ def generate(path: Path, passphrase: bytes | None) -> Signer:
     Raises:
         TrustError: EDICT0231 when the file is already there: a key is never overwritten.
     """
+    if passphrase is not None and not passphrase:
+        raise _unusable(path, "the passphrase is empty", "set EDICT_PASSPHRASE to one, or say --no-passphrase")
     key = Ed25519PrivateKey.generate()
     encryption: serialization.KeySerializationEncryption = (
-        serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+        serialization.NoEncryption() if passphrase is None else serialization.BestAvailableEncryption(passphrase)
     )
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
     try:
-        path.touch(mode=OWNER_ONLY, exist_ok=False)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, OWNER_ONLY)
     except FileExistsError:
         raise TrustError(
             Code.KEY_EXISTS, "a key is already there", where=str(path), remedy="choose another folder"
         ) from None
-    path.write_bytes(pem)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
     return CryptoSigner(key)
 
 

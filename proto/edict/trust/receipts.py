@@ -12,22 +12,25 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from msgspec import Meta
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from edict.errors import TrustError
-from edict.ids import ClusterName, Digest, Release
+from edict.ids import ClusterName, Digest
 from edict.policy.fidelity import RuleFidelity
+from edict.trust._check import clipped
 from edict.trust.codes import Code
 
 PAYLOAD_TYPE = "application/vnd.edict.receipt.v1+json"
 MAX_ENVELOPE = 64 * 1024
+MAX_NUMBER = 2**63 - 1
 
 
 class PolicyState(enum.StrEnum):
@@ -71,10 +74,10 @@ class ReceiptBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     """What is signed. ``previous`` is the SHA-256 of the envelope before, empty for the first of all."""
 
     cluster: ClusterName
-    sequence: int
-    previous: str
-    release: Release
-    time: datetime
+    sequence: Annotated[int, Meta(ge=1, le=MAX_NUMBER)]
+    previous: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")]
+    release: Annotated[int, Meta(ge=0, le=MAX_NUMBER)]
+    time: Annotated[datetime, Meta(tz=True)]
     agent_version: str
     dialect: str
     plugin_version: str
@@ -123,8 +126,18 @@ def verify_receipt(envelope: bytes, public_hex: str, cluster: ClusterName) -> Re
         key = SSlibKey.from_crypto(Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_hex)))
         if signed.payload_type != PAYLOAD_TYPE:
             raise ValueError(signed.payload_type)  # noqa: TRY301 - one message for every way of being no receipt
-    except (ValueError, KeyError, TypeError, AttributeError, msgspec.MsgspecError, VerificationError) as error:
-        raise TrustError(Code.NOT_A_RECEIPT, f"this is no receipt: {error}", where=f"receipts/{cluster}") from None
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        msgspec.MsgspecError,
+        VerificationError,
+    ) as error:
+        raise TrustError(
+            Code.NOT_A_RECEIPT, f"this is no receipt: {clipped(error)}", where=f"receipts/{cluster}"
+        ) from None
     try:
         signed.verify([key], 1)
     except (VerificationError, InvalidSignature):
@@ -136,8 +149,13 @@ def verify_receipt(envelope: bytes, public_hex: str, cluster: ClusterName) -> Re
         ) from None
     try:
         body = msgspec.json.decode(signed.payload, type=ReceiptBody)
-    except msgspec.MsgspecError as error:
-        raise TrustError(Code.NOT_A_RECEIPT, f"this is no receipt: {error}", where=f"receipts/{cluster}") from None
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise TrustError(
+            Code.NOT_A_RECEIPT, f"this is no receipt: {clipped(error)}", where=f"receipts/{cluster}"
+        ) from None
+    named = [report.policy for report in body.policies]
+    if len({*named, *body.removed}) != len(named) + len(body.removed):
+        raise TrustError(Code.NOT_A_RECEIPT, "the receipt speaks twice of one policy", where=f"receipts/{cluster}")
     if body.cluster != cluster:
         raise TrustError(
             Code.OTHER_CLUSTER, f"the receipt speaks of cluster {body.cluster!r}", where=f"receipts/{cluster}"
@@ -182,6 +200,8 @@ def fold(chain: Iterable[tuple[bytes, ReceiptBody]]) -> Evidence:
                 f"a receipt between {head.sequence} and {body.sequence} is missing or was replaced",
                 where=where,
             )
+        if head is not None and (body.time < head.time or (body.release < head.release and not body.base)):
+            raise TrustError(Code.CHAIN, "time or release run backwards in the chain", where=where)
         if body.base:
             policies = {}
         policies.update({report.policy: report for report in body.policies})

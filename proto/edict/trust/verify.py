@@ -114,9 +114,9 @@ def _advance_root(state: TrustState, roots: tuple[bytes, ...]) -> tuple[bytes, R
     data = state.root
     current = _check.parse(ROOT, data, Root).signed
     for candidate in roots:
-        if candidate == data:
-            continue
         metadata = _check.parse(ROOT, candidate, Root)
+        if metadata.signed == current:
+            continue
         if metadata.signed.version != current.version + 1:
             raise _check.rollback(ROOT, metadata.signed.version, current.version + 1)
         _check.signatures(current, ROOT, metadata)
@@ -128,11 +128,16 @@ def _advance_root(state: TrustState, roots: tuple[bytes, ...]) -> tuple[bytes, R
 
 def _after_rotation(state: TrustState, old: Root, new: Root) -> TrustState:
     """Reset the floors of roles whose keys were all replaced."""
-    if not set(old.roles[TIMESTAMP].keyids) & set(new.roles[TIMESTAMP].keyids):
+    if not _public_keys(old, TIMESTAMP) & _public_keys(new, TIMESTAMP):
         state = replace(state, timestamp=None, floors=replace(state.floors, timestamp=0))
-    if not set(old.roles[SNAPSHOT].keyids) & set(new.roles[SNAPSHOT].keyids):
+    if not _public_keys(old, SNAPSHOT) & _public_keys(new, SNAPSHOT):
         state = replace(state, snapshot=None, versions={}, floors=replace(state.floors, snapshot=0))
     return state
+
+
+def _public_keys(root: Root, role: str) -> set[bytes]:
+    """Return a role's keys by what they are, so that a new id for an old key is not a new key."""
+    return {_check.material(root.keys[keyid]) for keyid in root.roles[role].keyids}
 
 
 def _verified_timestamp(root: Root, data: bytes, state: TrustState, now: datetime | None) -> Timestamp:
@@ -141,13 +146,10 @@ def _verified_timestamp(root: Root, data: bytes, state: TrustState, now: datetim
     timestamp = metadata.signed
     if timestamp.version < state.floors.timestamp:
         raise _check.rollback(TIMESTAMP, timestamp.version, state.floors.timestamp)
-    if timestamp.version == state.timestamp_version and data != state.timestamp:
-        raise TrustError(
-            Code.SPLIT_VIEW,
-            "two different timestamps carry the same version: the hub says different things to different clusters",
-            where=_check.place(TIMESTAMP, timestamp.version),
-            remedy="treat the hub as stolen: `edict trust rotate`",
-        )
+    if timestamp.version == state.timestamp_version and state.timestamp is not None:
+        before = _check.parse(TIMESTAMP, state.timestamp, Timestamp)
+        if before.signed_bytes != metadata.signed_bytes:
+            raise _check.split(TIMESTAMP, timestamp.version)
     if timestamp.snapshot_meta.version < state.floors.snapshot:
         raise _check.rollback(SNAPSHOT, timestamp.snapshot_meta.version, state.floors.snapshot)
     _check.unexpired(TIMESTAMP, timestamp, now)
@@ -163,15 +165,26 @@ def _verified_snapshot(
     snapshot = metadata.signed
     if snapshot.version != timestamp.snapshot_meta.version:
         raise _check.mixed(SNAPSHOT, snapshot.version, timestamp.snapshot_meta.version)
-    for role, version in state.versions.items():
-        meta = snapshot.meta.get(f"{role}.json")
+    if state.snapshot is not None:
+        _compared(_check.parse(SNAPSHOT, state.snapshot, Snapshot).signed, snapshot)
+    _check.unexpired(SNAPSHOT, snapshot, now)
+    return snapshot
+
+
+def _compared(before: Snapshot, after: Snapshot) -> None:
+    """Hold a snapshot against the one before: nothing older, nothing gone, nothing else under the same version."""
+    if after.version == before.version and after != before:
+        raise _check.split(SNAPSHOT, after.version)
+    for name, was in before.meta.items():
+        role = name.removesuffix(".json")
+        meta = after.meta.get(name)
         if meta is None:
             raise TrustError(
                 Code.ROLLBACK,
                 f"role {role} was in the release before and is missing",
-                where=_check.place(SNAPSHOT, snapshot.version),
+                where=_check.place(SNAPSHOT, after.version),
             )
-        if meta.version < version:
-            raise _check.rollback(role, meta.version, version)
-    _check.unexpired(SNAPSHOT, snapshot, now)
-    return snapshot
+        if meta.version < was.version:
+            raise _check.rollback(role, meta.version, was.version)
+        if meta.version == was.version and meta != was:
+            raise _check.split(role, meta.version)

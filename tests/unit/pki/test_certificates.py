@@ -86,12 +86,42 @@ def test_an_authority_is_loaded_with_its_own_key_only(authority: CertificateAuth
         "spiffe://bank.example/operator/root/ann",
         "spiffe://bank.example/hub/x",
         "spiffe://bank.example/cluster/a?x=1",
+        "spiffe://bank.example/cluster/a?",
+        "spiffe://bank.example/clus\tter/a",
+        " spiffe://bank.example/cluster/a",
+        "SPIFFE://bank.example/cluster/a",
+        "spiffe://[bad/cluster/a",
         "",
     ],
 )
 def test_other_identities_are_refused(uri: str) -> None:
     with pytest.raises(IdentityError, match="EDICT0301"):
         parse_identity(uri, DOMAIN)
+
+
+def test_a_leaf_is_no_authority(authority: CertificateAuthority) -> None:
+    key = new_private_key()
+    leaf = authority.issue_cluster(make_csr(key, cluster_id(DOMAIN, "a")), ClusterName("a"), NOW)
+    with pytest.raises(IdentityError, match="EDICT0304"):
+        CertificateAuthority.load(leaf, key)
+
+
+@pytest.mark.parametrize("host", ["", "*", "a/x", "bank..example", "*.bank.example"])
+def test_the_hub_is_not_certified_for_what_nobody_dials(authority: CertificateAuthority, host: str) -> None:
+    with pytest.raises(IdentityError, match="EDICT0308"):
+        authority.issue_hub(make_csr(new_private_key(), hub_id(DOMAIN)), [host], NOW)
+
+
+def test_an_expired_authority_issues_nothing(authority: CertificateAuthority) -> None:
+    request = make_csr(new_private_key(), cluster_id(DOMAIN, "a"))
+    with pytest.raises(IdentityError, match="EDICT0304"):
+        authority.issue_cluster(request, ClusterName("a"), NOW + timedelta(days=4000))
+
+
+def test_a_name_that_is_no_label_is_not_certified(authority: CertificateAuthority) -> None:
+    request = make_csr(new_private_key(), cluster_id(DOMAIN, "a\tb"))
+    with pytest.raises(IdentityError, match="EDICT0301"):
+        authority.issue_cluster(request, ClusterName("a\tb"), NOW)
 
 
 def test_roles_include_the_lesser_ones(authority: CertificateAuthority) -> None:
@@ -106,6 +136,7 @@ def test_a_token_survives_copying_and_hides_its_secret() -> None:
     token = Token(ClusterName("a"), "h:1", "h:2", DOMAIN, b"\x07" * 32, "PEM", "0" * 64)
     assert Token.decode(f"  {token.encode()}\n") == token
     assert "\\x07" not in repr(token)
-    for broken in ("", "edict1.", token.encode()[:-5], token.encode() + "A", "Bearer x", "edict1.!!!!"):
+    unpinned = Token(ClusterName("a"), "h:1", "h:2", DOMAIN, b"\x07" * 32, "PEM", "").encode()
+    for broken in (unpinned, "", "edict1.", token.encode()[:-5], token.encode() + "A", "Bearer x", "edict1.!!!!"):
         with pytest.raises(IdentityError, match="EDICT0307"):
             Token.decode(broken)

@@ -86,10 +86,14 @@ class Federation:
     def publish(self, *, lifetime: timedelta = timedelta(days=1)) -> Bundle:
         """Sign the next snapshot and timestamp and return everything."""
         self.release += 1
-        self.timestamp_version += 1
         self.metadata[SNAPSHOT] = authoring.snapshot(
             self.targets, self.keys.snapshot, version=self.release, now=self.now
         )
+        return self.stamped(lifetime)
+
+    def stamped(self, lifetime: timedelta = timedelta(days=1)) -> Bundle:
+        """Sign the next timestamp for the present snapshot and return everything."""
+        self.timestamp_version += 1
         stamp = sign_timestamp(
             self.keys.timestamp,
             self.metadata[SNAPSHOT],

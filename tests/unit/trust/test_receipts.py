@@ -7,11 +7,14 @@ from datetime import timedelta
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.dsse import Envelope
+from securesystemslib.signer import CryptoSigner
 
 from edict.errors import TrustError
 from edict.ids import ClusterName, Digest, Release
 from edict.trust.receipts import (
     MAX_ENVELOPE,
+    PAYLOAD_TYPE,
     PolicyReport,
     PolicyState,
     ReceiptBody,
@@ -122,3 +125,35 @@ def test_a_receipt_is_bounded() -> None:
         chain(many)
     with pytest.raises(TrustError, match="EDICT0241"):
         verify_receipt(b"x" * (MAX_ENVELOPE + 1), PUBLIC, A)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sequence": -5},
+        {"sequence": 2**80},
+        {"previous": "x"},
+        {"time": "2026-05-01T12:00:00"},
+        {"removed": ["net/x"]},
+        {"policies": [{"policy": "net/x", "document": "0", "state": "Compliant"}] * 2},
+    ],
+)
+def test_a_body_that_makes_no_sense_is_no_receipt(change: dict[str, object]) -> None:
+    plain = {**msgspec.json.decode(Envelope.from_dict(msgspec.json.decode(chain(STATES[0])[0])).payload), **change}
+    envelope = Envelope(msgspec.json.encode(plain), PAYLOAD_TYPE, {})
+    envelope.sign(CryptoSigner(KEY))
+    with pytest.raises(TrustError, match="EDICT0241"):
+        verify_receipt(msgspec.json.encode(envelope.to_dict()), PUBLIC, A)
+
+
+def test_deep_nesting_is_no_receipt() -> None:
+    with pytest.raises(TrustError, match="EDICT0241"):
+        verify_receipt(b"[" * 60_000, PUBLIC, A)
+
+
+def test_time_does_not_run_backwards_in_a_chain() -> None:
+    envelopes = chain(*STATES)
+    body = verify_receipt(envelopes[2], PUBLIC, A)
+    earlier = sign_receipt(msgspec.structs.replace(body, time=NOW - timedelta(days=1)), KEY)
+    with pytest.raises(TrustError, match="EDICT0244"):
+        fold(read([*envelopes[:2], earlier]))

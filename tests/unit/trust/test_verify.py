@@ -283,6 +283,13 @@ def test_root_rotates_one_version_at_a_time(fed: Federation) -> None:
     refused(state, replace(bundle, roots=(by_stranger,)), "EDICT0202", "metadata/root/2")
 
 
+NO_CANONICAL_FORM = tuple(
+    b'{"signatures": [], "signed": {"_type": "timestamp", "spec_version": "1.0.31", "version": 1, "expires": '
+    b'"2099-01-01T00:00:00Z", "meta": {"snapshot.json": {"version": 1}}, "x": %s}}' % value
+    for value in (b"1.5", b"NaN", b"1e400", b'"\\ud800"')
+)
+
+
 def test_garbage_is_an_error_of_ours(fed: Federation) -> None:
     bundle = fed.publish()
     for garbage in (
@@ -297,3 +304,149 @@ def test_garbage_is_an_error_of_ours(fed: Federation) -> None:
         with pytest.raises(TrustError, match="EDICT0201"):
             advance(fed.pinned(), replace(bundle, timestamp=garbage or b" "))
     assert isinstance(Metadata[Timestamp].from_bytes(bundle.timestamp or b"").signed, Timestamp)
+
+
+def test_an_error_stays_on_one_short_line(fed: Federation) -> None:
+    loud = b'{"signatures": [], "signed": {"_type": "' + b"x\\nError [EDICT0000] forged" * 300 + b'"}}'
+    with pytest.raises(TrustError) as caught:
+        advance(fed.pinned(), replace(fed.publish(), timestamp=loud))
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+def test_an_unsigned_timestamp_is_not_read_at_length(fed: Federation) -> None:
+    refused(fed.pinned(), replace(fed.publish(), timestamp=b" " * 20_000), "EDICT0201", "metadata/timestamp/")
+
+
+@pytest.mark.parametrize("drop", [{"hashes"}, {"length"}, {"hashes", "length"}])
+def test_a_version_alone_describes_nothing(fed: Federation, drop: set[str]) -> None:
+    """A team that swaps its bin after the publisher signed would not be seen."""
+
+    def vaguer(snapshot: Any) -> None:
+        for field in drop:
+            setattr(snapshot.meta["policies/net-4.json"], field, None)
+
+    fed.publish()
+    fed.metadata[SNAPSHOT] = resigned(fed.metadata[SNAPSHOT], fed.keys.snapshot, vaguer)
+    refused(fed.pinned(), fed.stamped(), "EDICT0214", "metadata/policies/net-4/2")
+
+
+def test_a_weaker_digest_is_no_digest(fed: Federation) -> None:
+    def downgrade(snapshot: Any) -> None:
+        snapshot.meta["policies/net-4.json"].hashes = {"md5": "0" * 32}
+
+    fed.publish()
+    fed.metadata[SNAPSHOT] = resigned(fed.metadata[SNAPSHOT], fed.keys.snapshot, downgrade)
+    refused(fed.pinned(), fed.stamped(), "EDICT0214", "metadata/policies/net-4/2")
+
+
+def test_a_role_s_floor_outlives_its_delegation(fed: Federation) -> None:
+    """A role that nobody delegates any more still stands in the snapshot, and does not come back older."""
+    old = {role: data for role, data in fed.metadata.items() if role.startswith("policies/")}
+    fed.put(policy("deny", priority=11))
+    state = advance(fed.pinned(), fed.publish())
+    delegating = fed.metadata[TARGETS]
+
+    def forget(top: Targets) -> None:
+        assert top.delegations is not None
+        assert top.delegations.roles is not None
+        del top.delegations.roles["policies/net"]
+        top.version += 1
+
+    fed.metadata[TARGETS] = resigned(delegating, fed.keys.targets, forget)
+    without = advance(state, fed.publish())
+    assert "policies/net-4" not in without.versions
+
+    def recall(top: Targets) -> None:
+        top.version += 2
+
+    fed.metadata.update({**old, TARGETS: resigned(delegating, fed.keys.targets, recall)})
+    refused(without, fed.publish(), "EDICT0207", "metadata/policies/net-4/2")
+
+
+def test_one_release_has_one_content(fed: Federation) -> None:
+    state = advance(fed.pinned(), fed.publish())
+    fed.release -= 1
+    fed.put(policy("other"))
+    refused(state, fed.publish(), "EDICT0209", "metadata/snapshot/2")
+
+
+def test_one_version_of_a_role_has_one_content(fed: Federation) -> None:
+    state = advance(fed.pinned(), fed.publish())
+
+    def same_version(signed: Targets) -> None:
+        signed.targets = {}
+
+    fed.metadata["policies/net-4"] = resigned(fed.metadata["policies/net-4"], fed.keys.teams["net"], same_version)
+    refused(state, fed.publish(), "EDICT0209", "metadata/policies/net-4/2")
+
+
+@pytest.mark.parametrize("spell", [str.upper, lambda text: f"{text[:2]} {text[2:]}"])
+def test_another_spelling_of_a_key_is_not_another_key(fed: Federation, spell: Callable[[str], str]) -> None:
+    key = fed.keys.targets.public_key
+    twin = type(key)("ab" * 32, key.keytype, key.scheme, {"public": spell(key.keyval["public"])})
+
+    def two_of_two(root: Root) -> None:
+        root.add_key(twin, TARGETS)
+        root.roles[TARGETS].threshold = 2
+
+    fed.metadata[ROOT] = resigned(fed.metadata[ROOT], fed.keys.root, two_of_two)
+    plain = json.loads(fed.metadata[TARGETS])
+    plain["signatures"].append({**plain["signatures"][0], "keyid": "ab" * 32})
+    fed.metadata[TARGETS] = json.dumps(plain).encode()
+    refused(fed.pinned(), fed.publish(), "EDICT0203", "metadata/targets/1")
+
+
+def test_a_new_id_for_an_old_key_resets_no_floor(fed: Federation) -> None:
+    fed.publish()
+    state = advance(fed.pinned(), fed.publish())
+    key = fed.keys.snapshot.public_key
+    renamed = type(key)("cd" * 32, key.keytype, key.scheme, key.keyval)
+
+    def rename(root: Root) -> None:
+        root.version += 1
+        root.revoke_key(key.keyid, SNAPSHOT)
+        root.add_key(renamed, SNAPSHOT)
+
+    root2 = resigned(fed.metadata[ROOT], fed.keys.root, rename)
+    fed.release = 1
+    refused(state, replace(fed.publish(), roots=(root2,)), "EDICT0207", "metadata/snapshot/2")
+
+
+def test_whitespace_in_a_timestamp_is_not_a_stolen_hub(fed: Federation) -> None:
+    bundle = fed.publish()
+    state = advance(fed.pinned(), bundle)
+    assert bundle.timestamp is not None
+    spaced = replace(bundle, timestamp=bundle.timestamp + b"\n", roots=(fed.metadata[ROOT] + b"\n",))
+    assert advance(state, spaced).release == state.release
+
+
+def test_a_field_that_this_version_does_not_know_is_refused(fed: Federation) -> None:
+    def unknown(signed: Targets) -> None:
+        signed.unrecognized_fields = {"x-only-in": ["prod"]}
+
+    fed.metadata["policies/net-4"] = resigned(fed.metadata["policies/net-4"], fed.keys.teams["net"], unknown)
+    refused(fed.pinned(), fed.publish(), "EDICT0214", "metadata/policies/net-4/2")
+
+
+def test_a_document_is_described_by_one_sha256_and_a_bounded_length(fed: Federation) -> None:
+    for hashes, length in (
+        ({"sha256": "../../x"}, 1),
+        ({"sha256": "0" * 64, "md5": "0"}, 1),
+        ({"sha256": "0" * 64}, 10**30),
+    ):
+
+        def bend(signed: Targets, hashes: dict[str, str] = hashes, length: int = length) -> None:
+            entry = signed.targets["policies/net/deny"]
+            entry.hashes, entry.length = hashes, length
+
+        altered = resigned(fed.metadata["policies/net-4"], fed.keys.teams["net"], bend)
+        kept, fed.metadata["policies/net-4"] = fed.metadata["policies/net-4"], altered
+        refused(fed.pinned(), fed.publish(), "EDICT0214", "metadata/policies/net-4/2")
+        fed.metadata["policies/net-4"] = kept
+
+
+def test_a_team_cannot_have_the_name_of_a_bin() -> None:
+    keys = Federation().keys
+    with pytest.raises(TrustError, match="EDICT0214"):
+        authoring.initial(replace(keys, teams={"net": signer(), "net-4": signer()}), NOW)
