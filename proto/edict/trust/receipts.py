@@ -200,8 +200,6 @@ def fold(chain: Iterable[tuple[bytes, ReceiptBody]]) -> Evidence:
                 f"a receipt between {head.sequence} and {body.sequence} is missing or was replaced",
                 where=where,
             )
-        if head is not None and (body.time < head.time or (body.release < head.release and not body.base)):
-            raise TrustError(Code.CHAIN, "time or release run backwards in the chain", where=where)
         if body.base:
             policies = {}
         policies.update({report.policy: report for report in body.policies})

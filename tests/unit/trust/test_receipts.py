@@ -149,11 +149,3 @@ def test_a_body_that_makes_no_sense_is_no_receipt(change: dict[str, object]) -> 
 def test_deep_nesting_is_no_receipt() -> None:
     with pytest.raises(TrustError, match="EDICT0241"):
         verify_receipt(b"[" * 60_000, PUBLIC, A)
-
-
-def test_time_does_not_run_backwards_in_a_chain() -> None:
-    envelopes = chain(*STATES)
-    body = verify_receipt(envelopes[2], PUBLIC, A)
-    earlier = sign_receipt(msgspec.structs.replace(body, time=NOW - timedelta(days=1)), KEY)
-    with pytest.raises(TrustError, match="EDICT0244"):
-        fold(read([*envelopes[:2], earlier]))
