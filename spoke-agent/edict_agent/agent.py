@@ -26,7 +26,7 @@ from edict_agent.credentials import Credentials
 from edict_agent.detect import Detected, detect
 from edict_agent.enforcement import Enforcement
 from edict_agent.health import Health
-from edict_agent.kube import Kube, is_not_found
+from edict_agent.kube import Kube
 from edict_agent.lease import Lease
 from edict_agent.memory import Memory
 from edict_agent.metrics import Metrics
@@ -145,10 +145,8 @@ class Agent:
             try:
                 found = partial(self._around.kube.list, resource, labels=SELECTOR)
                 items, _ = await persist(self._around.clock, found)
-            except httpx2.HTTPStatusError as error:
-                if not is_not_found(error):
-                    raise
-                continue
+            except httpx2.HTTPStatusError:
+                continue  # a kind of the other plugin: not served here, or not ours to read
             if items:
                 return True
         return False

@@ -67,7 +67,7 @@ def listen(text: str) -> Listen | None:
 
 
 def read_token(text: str, file: Path | None) -> Token | None:
-    """Read the enrolment token from the environment or a file; None when neither is there.
+    """Read the enrolment token from the environment or a file; None when neither is there (any more).
 
     Raises:
         IdentityError: EDICT0307 when it is no token.
@@ -79,6 +79,8 @@ def read_token(text: str, file: Path | None) -> Token | None:
         return None
     try:
         content = file.read_text()
+    except FileNotFoundError:
+        return None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             681, f"the token file cannot be read: {error}", where=str(file), remedy="check --token-file"

@@ -19,7 +19,7 @@ from edict.clock import SystemClock
 from edict.errors import AgentError, EdictError
 from edict_agent.agent import VERSION, Agent, Surroundings
 from edict_agent.codes import Code
-from edict_agent.config import Settings, listen, read_token
+from edict_agent.config import Listen, Settings, listen, read_token
 from edict_agent.health import Health, serve
 from edict_agent.kube import as_agent_error, connect
 from edict_agent.metrics import Metrics
@@ -87,7 +87,13 @@ def cli() -> None:
     metavar="HOST:PORT",
     help="Serve Prometheus metrics here.",
 )
-@click.option("--otlp", envvar="EDICT_OTLP", default="", metavar="URL", help="OTLP gRPC collector for traces.")
+@click.option(
+    "--otlp",
+    envvar=["EDICT_OTLP", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+    default="",
+    metavar="URL",
+    help="OTLP gRPC collector for traces and metrics.",
+)
 @click.option(
     "--holder",
     envvar="EDICT_HOLDER",
@@ -171,11 +177,12 @@ def run() -> None:
 async def _main(settings: Settings) -> None:
     clock = SystemClock()
     rng = random.SystemRandom()
+    measure = settings.metrics or (Listen("127.0.0.1", 0) if settings.health else None)
     measured = telemetry.setup(
         "edict-agent",
         instance=settings.cluster or (settings.token.cluster if settings.token else settings.holder),
-        metrics_port=settings.metrics.port if settings.metrics else None,
-        metrics_host=settings.metrics.host if settings.metrics else "127.0.0.1",
+        metrics_port=measure.port if measure else None,
+        metrics_host=measure.host if measure else "127.0.0.1",
         otlp=settings.otlp,
     )
     metrics = Metrics(clock)

@@ -44,9 +44,7 @@ class Kube(Protocol):
     async def list(self, resource: Resource, namespace: str = "", labels: str = "") -> tuple[list[Live], str]:
         """Return all objects and the resource version of the list."""
 
-    def watch(
-        self, resource: Resource, *, version: str, labels: str = "", seconds: int
-    ) -> AsyncIterator[tuple[str, Live]]:
+    def watch(self, resource: Resource, *, version: str, seconds: int) -> AsyncIterator[tuple[str, Live]]:
         """Yield (ADDED, MODIFIED, DELETED or BOOKMARK, object) after a resource version; raise `Gone` at 410."""
 
     async def apply(self, resource: Resource, body: Mapping[str, Any]) -> Live:
@@ -97,16 +95,13 @@ class KubeClient:
                 return items, str(metadata.get("resourceVersion", ""))
             params["continue"] = metadata["continue"]
 
-    async def watch(
-        self, resource: Resource, *, version: str, labels: str = "", seconds: int
-    ) -> AsyncIterator[tuple[str, Live]]:
+    async def watch(self, resource: Resource, *, version: str, seconds: int) -> AsyncIterator[tuple[str, Live]]:
         """Yield events after a resource version; raise `Gone` at 410."""
         params = {
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": version,
             "timeoutSeconds": str(seconds),
-            **({"labelSelector": labels} if labels else {}),
         }
         patience = httpx2.Timeout(TIMEOUT, read=seconds + TIMEOUT)
         async with self._http.stream("GET", resource.path(), params=params, timeout=patience) as response:

@@ -58,4 +58,11 @@ def as_agent_error(error: httpx2.HTTPError, where: str) -> AgentError:
         )
     if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}:
         return AgentError(Code.INVALID_OBJECT, f"the API server refuses the object: {message}", where=where)
+    if status == HTTPStatus.NOT_FOUND:
+        return AgentError(
+            Code.NO_API,
+            f"the API server does not know it: {message}",
+            where=where,
+            remedy="check that the namespace exists and that the kind is served",
+        )
     return AgentError(Code.APPLY_FAILED, f"the API server failed with {status}: {message}", where=where)

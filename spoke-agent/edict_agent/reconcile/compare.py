@@ -35,7 +35,12 @@ def conforms(rendered: Mapping[str, Any], live: Live) -> bool:
 
 def is_ours(live: Live) -> bool:
     """Tell whether the object is one that this agent, or one before it, made."""
-    return _meta(live, "labels").get(MANAGED_BY) == MANAGER or _applied_fields(live) is not None
+    return is_labelled(live) or _applied_fields(live) is not None
+
+
+def is_labelled(live: Live) -> bool:
+    """Tell whether the object carries our label: only such an object is ever removed."""
+    return _meta(live, "labels").get(MANAGED_BY) == MANAGER
 
 
 def foreign_fields(rendered: Mapping[str, Any], live: Live) -> list[Path]:

@@ -16,9 +16,9 @@ from edict.clock import Clock
 from edict_agent.backoff import wake_or_pause
 from edict_agent.kube import Kube, Live, Resource
 from edict_agent.metrics import Metrics
-from edict_agent.reconcile.compare import SELECTOR
+from edict_agent.reconcile.compare import is_labelled, is_ours
 from edict_agent.reconcile.order import rank
-from edict_agent.reconcile.reflector import Key, Reflector, Selection
+from edict_agent.reconcile.reflector import Key, Reflector
 from edict_agent.reconcile.wanted import Progress, Wanted
 from edict_agent.reconcile.write import Writer
 from edict_agent.translate.objects import POLICY_LABEL
@@ -52,8 +52,7 @@ class Keeper:
         self._may_write = may_write
         self._on_progress = on_progress
         self._reflectors = {
-            kind.plural: Reflector(kube, Selection(kind, SELECTOR), clock=clock, rng=rng, on_change=self._changed)
-            for kind in kinds
+            kind.plural: Reflector(kube, kind, is_ours, clock=clock, rng=rng, on_change=self._changed) for kind in kinds
         }
         self._writer = Writer(kube, clock=clock, metrics=metrics)
         self._wanted: Mapping[Key, Wanted] | None = None
@@ -109,7 +108,7 @@ class Keeper:
             key
             for reflector in reversed(self._reflectors.values())
             for key, live in reflector.objects.items()
-            if key not in self._wanted and _label(live) not in spared
+            if key not in self._wanted and is_labelled(live) and _label(live) not in spared
         ]
 
     @property
@@ -120,7 +119,7 @@ class Keeper:
     @property
     def held(self) -> int:
         """How many objects of ours stand."""
-        return sum(len(reflector.objects) for reflector in self._reflectors.values())
+        return sum(is_labelled(live) for reflector in self._reflectors.values() for live in reflector.objects.values())
 
     async def run(self) -> None:
         """Keep for ever."""
@@ -177,7 +176,7 @@ class Keeper:
 
     async def _remove(self, key: Key) -> None:
         reflector = self._reflectors[key[0]]
-        if await self._writer.remove(reflector.what.resource, key):
+        if await self._writer.remove(reflector.resource, key):
             reflector.forget(key)
         else:
             self._dirty.add(key)

@@ -3,6 +3,9 @@
 It lists, then watches from the list's resource version and resumes from the last event or bookmark when the server
 closes the stream; after 410 it lists again and finds what was deleted meanwhile by comparing. Reads have a time limit
 a little above the watch's own, so a connection that died unseen is noticed. Failures back off with full jitter.
+
+It asks for the whole collection and selects here: Calico's API server tells a watch with a label selector nothing when
+an object loses the label.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import httpx2
@@ -42,14 +44,6 @@ def version_of(live: Live | None) -> int:
     return int(raw) if raw.isdigit() else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What to reflect: a kind, and a label selector (empty for all)."""
-
-    resource: Resource
-    labels: str = ""
-
-
 class Reflector:
     """The objects of one collection. `run` it as a task; read `objects` after `synced` is set."""
 
@@ -70,7 +64,7 @@ class Reflector:
 
     def put(self, live: Live) -> None:
         """Take the answer to a write of ours at once, so that an older event does not look like drift."""
-        key = key_of(self.what.resource, live)
+        key = key_of(self.resource, live)
         if version_of(live) >= version_of(self._objects.get(key)):
             self._objects[key] = live
 
@@ -88,16 +82,16 @@ class Reflector:
                 await self._watch()
                 failures = 0
             except Gone:
-                _log.info("watch too old, listing again", kind=self.what.resource.kind)
+                _log.info("watch too old, listing again", kind=self.resource.kind)
                 self._version = ""
             except httpx2.HTTPError as error:
                 failures += 1
-                _log.warning("watch failed", kind=self.what.resource.kind, error=str(error) or repr(error))
+                _log.warning("watch failed", kind=self.resource.kind, error=str(error) or repr(error))
                 await pause(self._clock, BACKOFF, failures)
 
     async def _list(self) -> None:
-        items, version = await self._kube.list(self.what.resource, labels=self.what.labels)
-        fresh = {key_of(self.what.resource, item): item for item in items}
+        items, version = await self._kube.list(self.resource)
+        fresh = {key_of(self.resource, item): item for item in items if self._keep(item)}
         changed = [key for key in fresh if version_of(fresh[key]) != version_of(self._objects.get(key))]
         changed += self._objects.keys() - fresh.keys()
         self._objects = fresh
@@ -108,20 +102,20 @@ class Reflector:
 
     async def _watch(self) -> None:
         seconds = self._rng.randint(*WATCH_SECONDS)
-        async for event, live in self._kube.watch(
-            self.what.resource, version=self._version, labels=self.what.labels, seconds=seconds
-        ):
+        async for event, live in self._kube.watch(self.resource, version=self._version, seconds=seconds):
             self._version = live["metadata"]["resourceVersion"]
             if event != "BOOKMARK":
                 self._take(event, live)
 
     def _take(self, event: str, live: Live) -> None:
-        key = key_of(self.what.resource, live)
+        key = key_of(self.resource, live)
         held = self._objects.get(key)
         if version_of(live) < version_of(held):
             return  # older than the answer to a write of ours
-        if event == "DELETED":
-            self._objects.pop(key, None)
-        else:
+        if event != "DELETED" and self._keep(live):
             self._objects[key] = live
+        elif held is not None:
+            del self._objects[key]
+        else:
+            return
         self._on_change(key)

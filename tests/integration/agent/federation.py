@@ -29,6 +29,7 @@ from edict.pki.names import hub_id
 from edict.pki.token import Token
 from edict.policy.parse import load_one
 from edict.trust import authoring
+from edict.trust.receipts import PolicyReport, fold, verify_receipt
 from edict.trust.roles import INVENTORY, ROOT, SNAPSHOT, TIMESTAMP, cluster_path, policy_path, team_role
 from edict.trust.timestamp import sign_timestamp
 
@@ -103,6 +104,15 @@ class Authors:
         self.refresh()
         return self.release
 
+    def put_newer_language(self, document: dict[str, Any]) -> None:
+        """Sign a policy with a field that no agent of today knows, as an author of a later version would."""
+        parsed = load_one(yaml.safe_dump(document).encode(), "test")
+        newer = {**document, "spec": {**document["spec"], "fromTheFuture": True}}
+        content = yaml.safe_dump(newer).encode()
+        self.blobs[digest_of(content)] = content
+        name = document["metadata"]["name"]
+        self._change(team_role(TEAM), authoring.Change(policy_path(TEAM, name), content, parsed))
+
     def _put(self, content: bytes, document: dict[str, Any]) -> None:
         parsed = load_one(content, "test")
         name = document["metadata"]["name"]
@@ -163,9 +173,7 @@ class Relay(rpc.EnrolmentServicer, rpc.FederationServicer):
         ca = self.ca.certificate_pem
         mutual = grpc.ssl_server_credentials(pair, root_certificates=ca, require_client_auth=True)
         self.port = server.add_secure_port(f"127.0.0.1:{self.port}", mutual)
-        self.enrol_port = server.add_secure_port(
-            f"127.0.0.1:{self.enrol_port}", grpc.ssl_server_credentials(pair)
-        )
+        self.enrol_port = server.add_secure_port(f"127.0.0.1:{self.enrol_port}", grpc.ssl_server_credentials(pair))
         await server.start()
 
     async def stop(self) -> None:
@@ -187,6 +195,26 @@ class Relay(rpc.EnrolmentServicer, rpc.FederationServicer):
         """Send a release (the newest, or a given one) to every open stream."""
         for queue in self.outbox:
             queue.put_nowait(pb.HubMessage(release=message or self.authors.message()))
+
+    def reports(self) -> dict[str, PolicyReport]:
+        """Return what the verified chain of cluster `one` says of each policy."""
+        chain = [
+            (raw, verify_receipt(raw, self.receipt_key.hex(), ClusterName("one")))
+            for _, raw in sorted(self.receipts.items())
+        ]
+        return dict(fold(chain).policies) if chain else {}
+
+    async def reported(self, name: str, state: str, code: str = "") -> PolicyReport:
+        """Wait until the receipts say this of a policy of the team."""
+
+        def found() -> PolicyReport | None:
+            report = self.reports().get(f"{TEAM}/{name}")
+            return report if report and (report.state.value, report.code) == (state, code) else None
+
+        await self.when(found)
+        report = found()
+        assert report is not None
+        return report
 
     async def until(self, stage: int, release: int) -> pb.Ack:
         """Wait for an acknowledgement."""
