@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from edict import log
 from edict.clock import Clock
@@ -16,6 +16,7 @@ from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
 from edict.trust.placement import placed
+from edict.trust.state import Target
 from edict_hub.codes import Code
 from edict_hub.have import Having, Update, compose, having, lacking
 from edict_hub.relay import Relay
@@ -37,7 +38,6 @@ class Fanout:
     Args:
         relay: what is served.
         clock: for time limits.
-        banned: tells whether a cluster is banned.
         max_agents: streams that this replica accepts.
     """
 
@@ -51,6 +51,7 @@ class Fanout:
         self._made: OrderedDict[tuple[str, frozenset[str]], Update] = OrderedDict()
         self._made_bytes = 0
         self._needs: dict[ClusterName, frozenset[str]] = {}
+        self._placed: Mapping[str, Target] = {}
         relay.on_change.append(self._changed)
 
     @property
@@ -80,7 +81,7 @@ class Fanout:
 
     def has(self, session: Session, message: pb.Have) -> None:
         """Take what an agent says that it holds. An update in flight is lost by that."""
-        session.have = having(message, self._relay.held.digests if self._relay.held else ())
+        session.have = having(message, self._relay.held)
         session.update = None
         self._due(session)
 
@@ -91,10 +92,10 @@ class Fanout:
             session.answered(ack.timestamp_version, verified=verified)
             self._due(session)
 
-    def close(self, reason: Callable[[ClusterName], HubError] | None = None) -> None:
-        """End every stream."""
+    def close(self) -> None:
+        """End every stream, without an error: the agents connect again, elsewhere."""
         for session in self.sessions.values():
-            session.close(reason(session.cluster) if reason else None)
+            session.close()
 
     async def run(self) -> None:
         """Serve for ever."""
@@ -168,7 +169,11 @@ class Fanout:
     def _changed(self) -> None:
         self._made.clear()
         self._made_bytes = 0
-        self._needs.clear()
+        state = self._relay.held.state if self._relay.held else None
+        documents = state.documents if state else {}
+        if documents != self._placed:
+            self._placed = documents
+            self._needs.clear()
         self._dirty.update(dict.fromkeys(self.sessions.values()))
         self._wake.set()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edict.errors import HubError
@@ -50,23 +50,23 @@ class Update:
     after: Having
 
 
-def having(message: pb.Have, named: Iterable[str]) -> Having:
-    """Read an agent's inventory; documents that the release does not name are left out.
+def having(message: pb.Have, held: Held | None) -> Having:
+    """Read an agent's inventory; roles and documents that the release does not name are left out.
 
     Raises:
         HubError: EDICT0432 when it is larger than any fleet needs.
     """
     if len(message.metadata) > MAX_ROLES or len(message.blobs) > MAX_BLOBS:
         raise HubError(Code.PROTOCOL, f"more than {MAX_ROLES} roles or {MAX_BLOBS} documents", where="Have")
-    metadata = {role: version for role, version in message.metadata.items() if role not in {ROOT, TIMESTAMP}}
-    if message.release:
-        metadata[SNAPSHOT] = message.release
-    held = set(message.blobs)
+    roles = held.targets if held else {}
+    metadata = {role: message.metadata[role] for role in roles if role in message.metadata}
+    metadata[SNAPSHOT] = message.release or message.metadata.get(SNAPSHOT, 0)
+    blobs = set(message.blobs)
     return Having(
         root_version=message.root_version,
         timestamp_version=message.timestamp_version,
         metadata=metadata,
-        blobs=frozenset(digest for digest in named if digest in held),
+        blobs=frozenset(digest for digest in (held.digests if held else ()) if digest in blobs),
     )
 
 

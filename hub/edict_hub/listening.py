@@ -10,11 +10,11 @@ from edict.errors import HubError
 from edict_hub.codes import Code
 from edict_hub.tls import ServerFiles
 
-_MESSAGE = 64 * 1024 * 1024
+AGENT_BYTES = 64 * 1024 * 1024
+"""The largest message on the mutual TLS port: a publish, or a release for an agent that has nothing."""
+ENROLMENT_BYTES = 256 * 1024
 _OPTIONS = [
     ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", _MESSAGE),
-    ("grpc.max_send_message_length", _MESSAGE),
     ("grpc.max_concurrent_streams", 128),
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -26,9 +26,10 @@ _OPTIONS = [
 ]
 
 
-def server() -> Any:
-    """Return a server without services and addresses."""
-    return grpc.aio.server(options=_OPTIONS)
+def server(max_bytes: int) -> Any:
+    """Return a server without services and addresses, for messages of at most so many bytes."""
+    limits = [("grpc.max_receive_message_length", max_bytes), ("grpc.max_send_message_length", max_bytes)]
+    return grpc.aio.server(options=[*_OPTIONS, *limits])
 
 
 def listen(target: Any, address: str, server_files: ServerFiles) -> str:

@@ -16,6 +16,7 @@ from edict import log, telemetry
 from edict.clock import SystemClock
 from edict.errors import EdictError
 from edict_hub import config as settings
+from edict_hub.codes import unexpected
 from edict_hub.config import Config
 from edict_hub.embedded import EmbeddedEtcd
 from edict_hub.server import Addresses, Replica
@@ -98,13 +99,16 @@ def run() -> None:
     except BaseExceptionGroup as group:
         known, unknown = group.split(EdictError)
         if unknown is not None or known is None:
-            raise
-        _fail(str(_first(known)))
+            _crash(group)
+        else:
+            _fail(_first(known).diagnostics())
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(2)
+    except Exception as error:  # noqa: BLE001 - the last place where an error can be given a code
+        _crash(error)
 
 
 async def _serve(config: Config) -> None:
@@ -170,6 +174,11 @@ def _overrides(flags: Mapping[str, Any]) -> dict[str, Any]:
 def _first(group: BaseExceptionGroup[EdictError]) -> EdictError:
     first = group.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _crash(error: BaseException) -> None:
+    log.get(__name__).error("the hub cannot go on", exc_info=error)
+    _fail(unexpected().diagnostics())
 
 
 def _fail(message: str) -> None:

@@ -23,7 +23,7 @@ from edict_hub import files, metrics, raw
 from edict_hub.config import Config
 from edict_hub.fanout import Fanout
 from edict_hub.gate import Gate, banned
-from edict_hub.listening import listen, server
+from edict_hub.listening import AGENT_BYTES, ENROLMENT_BYTES, listen, server
 from edict_hub.publish import Publisher
 from edict_hub.receipts import Receipts
 from edict_hub.relay import Relay
@@ -139,7 +139,7 @@ class Replica:
                 task.cancel()
 
     def _servers(self) -> tuple[Any, Any]:
-        mtls, enrol = server(), server()
+        mtls, enrol = server(AGENT_BYTES), server(ENROLMENT_BYTES)
         mtls.add_generic_rpc_handlers((self.federation.handler(),))
         rpc.add_AdminServicer_to_server(self.admin, mtls)
         rpc.add_EnrolmentServicer_to_server(self.enrolment, enrol)
@@ -151,6 +151,7 @@ class Replica:
         stopping = [asyncio.create_task(each.stop(GRACE_SECONDS)) for each in (mtls, enrol)]
         await self.publisher.idle()
         self.fanout.close()
+        self.status.close()
         await asyncio.wait(stopping)
         with contextlib.suppress(HubError):
             await self.status.flush()

@@ -17,7 +17,7 @@ from edict.clock import Clock
 from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
-from edict_hub.batches import MAX_BATCH_PUTS
+from edict_hub.batches import batches
 from edict_hub.status_merge import STAGES, equal_but_for_time, merged
 from edict_hub.store import KeyValue, Put, Relisted, Store, Unchanged, keys, retrying
 from edict_hub.subscription import Subscription
@@ -28,6 +28,8 @@ CONNECTED_FOR = timedelta(seconds=30)
 WRITE_EVERY = 1.0
 SILENCE_EVERY = 5.0
 MAX_ERROR = 4096
+MAX_WORD = 64
+"""Characters of what an agent says that are kept."""
 
 
 class StatusTable:
@@ -51,7 +53,11 @@ class StatusTable:
 
     def hello(self, cluster: ClusterName, hello: pb.HelloRequest) -> None:
         """Take an agent's introduction."""
-        self._touch(cluster).hello.CopyFrom(hello)
+        status = self._touch(cluster)
+        status.hello.CopyFrom(hello)
+        status.hello.agent_version = hello.agent_version[:MAX_WORD]
+        status.hello.dialect = hello.dialect[:MAX_WORD]
+        status.hello.plugin_version = hello.plugin_version[:MAX_WORD]
         self._notify(cluster)
 
     def seen(self, cluster: ClusterName, *, connected: bool) -> None:
@@ -66,6 +72,8 @@ class StatusTable:
         status = self._touch(cluster)
         status.last_ack.CopyFrom(ack)
         status.last_ack.error = ack.error[:MAX_ERROR]
+        status.last_ack.error_code = ack.error_code[:MAX_WORD]
+        status.last_ack.accepted = ack.accepted[:MAX_WORD]
         stage = STAGES.get(ack.stage)
         if stage is not None:
             setattr(status, stage, ack.release)
@@ -94,9 +102,14 @@ class StatusTable:
 
     def subscribe(self) -> Subscription:
         """Return a subscription to changes; close it."""
-        subscription = Subscription(self._subscribers.discard)
+        subscription = Subscription(lambda: self._subscribers.discard(subscription))
         self._subscribers.add(subscription)
         return subscription
+
+    def close(self) -> None:
+        """End every subscription."""
+        for subscriber in tuple(self._subscribers):
+            subscriber.close()
 
     async def load(self) -> None:
         """Read all statuses once. Raises HubError."""
@@ -113,21 +126,20 @@ class StatusTable:
 
     async def flush(self) -> None:
         """Write all changes. Raises HubError."""
-        due = sorted(self._dirty)
-        for start in range(0, len(due), MAX_BATCH_PUTS):
-            batch = due[start : start + MAX_BATCH_PUTS]
-            conditions = [Unchanged(keys.status(name), self._revisions.get(name, 0)) for name in batch]
-            puts = [Put(keys.status(name), self._clusters[name].SerializeToString()) for name in batch]
-            self._dirty -= set(batch)
+        puts = {keys.status(name): name for name in sorted(self._dirty)}
+        for batch in batches(Put(key, self._clusters[name].SerializeToString()) for key, name in puts.items()):
+            names = [puts[put.key] for put in batch]
+            conditions = [Unchanged(keys.status(name), self._revisions.get(name, 0)) for name in names]
+            self._dirty -= set(names)
             try:
-                revision = await self._store.commit(conditions, puts)
+                revision = await self._store.commit(conditions, batch)
                 if revision is None:
-                    for name in batch:
+                    for name in names:
                         await self._write_merged(name)
                 else:
-                    self._revisions.update(dict.fromkeys(batch, revision))
+                    self._revisions.update(dict.fromkeys(names, revision))
             except HubError:
-                self._dirty |= set(batch)
+                self._dirty |= set(names)
                 raise
 
     async def _write_merged(self, cluster: ClusterName) -> None:

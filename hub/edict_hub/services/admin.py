@@ -94,8 +94,7 @@ class Admin(rpc.AdminServicer):
             subscription = self._status.subscribe()
             try:
                 yield await self._answer(self._wanted(request))
-                while True:
-                    changed = await subscription.take()
+                while (changed := await subscription.take()) is not None:
                     if not changed:
                         yield await self._answer([])
                     for cluster in changed:

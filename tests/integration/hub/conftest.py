@@ -3,7 +3,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import grpc
 import pytest
+from aetcd import rpc
 
 from edict.clock import SystemClock
 from edict_hub.store import EtcdStore
@@ -12,12 +14,20 @@ from tests.env.fixtures import require_parts
 from tests.integration.hub.hubs import Hub, Running, replica
 
 
-@pytest.fixture
-def etcd(tmp_path: Path) -> Iterator[Etcd]:
-    """An etcd of the test's own, which it may kill."""
+@pytest.fixture(scope="session")
+def shared_etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Etcd]:
     require_parts("etcd")
-    with Etcd.start(tmp_path) as running:
+    with Etcd.start(tmp_path_factory.mktemp("etcd")) as running:
         yield running
+
+
+@pytest.fixture
+def etcd(shared_etcd: Etcd) -> Etcd:
+    """An etcd without keys, shared by the tests that let it live; the others have a fixture of their own."""
+    with grpc.insecure_channel(shared_etcd.endpoint.removeprefix("http://")) as channel:
+        everything = rpc.DeleteRangeRequest(key=b"\0", range_end=b"\0")
+        rpc.KVStub(channel).DeleteRange(everything, timeout=5, wait_for_ready=True)
+    return shared_etcd
 
 
 @pytest.fixture

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import pytest
 
 from edict.federation.v1 import federation_pb2 as pb
+from edict_hub.server import GRACE_SECONDS
 from edict_hub.store import EtcdStore, keys
 from tests.env import Etcd
+from tests.env.fixtures import require_parts
 from tests.integration.hub.hubs import Agent, Hub, Running, cluster, policy, replica
 from tests.integration.hub.test_receipts import receipt
 
 pytestmark = pytest.mark.parts
+
+
+@pytest.fixture
+def etcd(tmp_path: Path) -> Iterator[Etcd]:
+    """An etcd of the test's own, which it may kill."""
+    require_parts("etcd")
+    with Etcd.start(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture
@@ -102,11 +114,17 @@ async def test_every_replica_sees_every_cluster_and_a_killed_one_s_agents_do_not
     assert not table.view("c1").connected  # type: ignore[arg-type]
 
 
-async def test_a_replica_that_ends_lets_its_agents_go_without_an_error(hub: Hub, etcd: Etcd) -> None:
+async def test_a_replica_that_ends_lets_everybody_go_without_an_error(hub: Hub, etcd: Etcd) -> None:
     async with replica(hub, etcd.endpoint) as one:
         await one.admin().Publish(hub.request(cluster("c1")))
         agent = Agent(one.federation("c1"))
         await agent.have()
         await agent.release()
+        watch = one.admin().WatchStatus(pb.StatusRequest())
+        await watch.read()
         one.stop.set()
         assert await agent.ended() == (grpc.StatusCode.OK, "")
+        async with asyncio.timeout(GRACE_SECONDS / 2):
+            while await watch.read() is not grpc.aio.EOF:
+                pass
+        assert await watch.code() is grpc.StatusCode.OK

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import re
 import signal
 import sys
@@ -16,8 +17,14 @@ from typing import Any
 
 import pytest
 
+from edict.clock import SystemClock
+from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
+from edict_hub import config as settings
+from edict_hub.embedded import find
+from edict_hub.server import Replica
+from edict_hub.store import EtcdStore
 from tests.env import Etcd
 from tests.env.fixtures import require_parts
 from tests.integration.hub.hubs import Hub, cluster, policy
@@ -158,20 +165,24 @@ def members(hub: Hub) -> list[int]:
     return found
 
 
-async def test_every_start_up_error_has_a_code(hub: Hub) -> None:
-    path = hub.configure("http://127.0.0.1:1")
+async def test_start_up_errors_have_a_code(hub: Hub) -> None:
+    hub.configure("http://127.0.0.1:1")
     assert "EDICT0401" in await failing(hub)
-    assert "EDICT0405" in await failing(hub, "--mtls-listen", "nowhere")
-    assert "EDICT0403" in await failing(hub, "--etcd", "embedded", env={"EDICT_ETCD": "/nowhere/etcd"})
     assert "EDICT0404" in await failing(hub, "--etcd", "embedded", env={"EDICT_ETCD": "/bin/false"})
+
+
+def test_what_is_missing_or_exposed_is_told_before_anything_starts(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDICT_ETCD", "/nowhere/etcd")
+    with pytest.raises(HubError, match="EDICT0403"):
+        find()
+    config = settings.load(hub.configure("http://127.0.0.1:1"), {})
+    store = EtcdStore([], clock=SystemClock())
     (hub.folder / "ca.key").chmod(0o644)
-    assert "EDICT0406" in await failing(hub)
+    with pytest.raises(HubError, match="EDICT0406"):
+        Replica(config, store, SystemClock(), random.Random(1))
     (hub.folder / "ca.key").unlink()
-    assert "EDICT0407" in await failing(hub)
-    path.write_text("trustDomain: a\ntrustDomain: b\n")
-    assert "EDICT0405" in await failing(hub)
-    path.unlink()
-    assert "EDICT0407" in await failing(hub)
+    with pytest.raises(HubError, match="EDICT0407"):
+        Replica(config, store, SystemClock(), random.Random(1))
 
 
 async def test_a_taken_port_is_told_with_a_code(hub: Hub, etcd: Etcd) -> None:

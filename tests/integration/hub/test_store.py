@@ -5,20 +5,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from aetcd import rpc
 
 from edict.clock import SystemClock
 from edict.errors import HubError
-from edict_hub.store import Changed, Delete, EtcdStore, Put, Relisted, Unchanged
+from edict_hub.store import Changed, Delete, EtcdStore, EtcdTls, Put, Relisted, Unchanged
 from tests.env import Etcd
+from tests.env._certificates import Authority
+from tests.env._etcd import ServerTls
 from tests.env._wait import free_ports
+from tests.env.fixtures import require_parts
 
 pytestmark = pytest.mark.parts
 PREFIX = "/edict/v1/t/"
 Watch = AsyncIterator[Relisted | Changed]
+
+
+@pytest.fixture
+def etcd(tmp_path: Path) -> Iterator[Etcd]:
+    """An etcd of the test's own, which it may kill."""
+    require_parts("etcd")
+    with Etcd.start(tmp_path) as running:
+        yield running
 
 
 @contextlib.asynccontextmanager
@@ -116,3 +128,20 @@ async def test_a_dead_member_hands_over_to_the_next(etcd: Etcd) -> None:
     store = EtcdStore([f"http://127.0.0.1:{free_ports(1)[0]}", etcd.endpoint], clock=SystemClock())
     assert await put(store, "a")
     await store.close()
+
+
+async def test_an_etcd_with_tls_is_spoken_to_with_a_client_certificate_only(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "pki", "etcd-ca")
+    server = authority.issue("etcd", hosts=("127.0.0.1", "localhost"))
+    client = authority.issue("hub")
+    tls = ServerTls(server.cert, server.key, authority.ca_file)
+    ca = authority.ca_file.read_bytes()
+    with Etcd.start(tmp_path, tls=tls) as etcd:
+        known = EtcdTls(ca, client.cert.read_bytes(), client.key.read_bytes())
+        with_certificate = EtcdStore([etcd.endpoint], clock=SystemClock(), tls=known)
+        assert await put(with_certificate, "a")
+        without = EtcdStore([etcd.endpoint], clock=SystemClock(), tls=EtcdTls(ca))
+        with pytest.raises(HubError, match="EDICT0401"):
+            await without.get(PREFIX + "a")
+        await with_certificate.close()
+        await without.close()

@@ -25,7 +25,7 @@ HELD = Held(
     state=None,
 )
 NEEDED = frozenset({"a", "b"})
-NOTHING = having(pb.Have(root_version=1), HELD.digests)
+NOTHING = having(pb.Have(root_version=1), HELD)
 
 
 def sent(have: Having) -> pb.Release:
@@ -79,19 +79,23 @@ def test_only_what_differs_is_sent() -> None:
 
 
 def test_equal_agents_have_one_fingerprint_and_others_another() -> None:
-    message = pb.Have(root_version=1, metadata={"x": 1, "y": 2}, blobs=["b", "a"])
-    assert having(message, "ab").fingerprint == having(message, "ba").fingerprint
-    assert having(message, "ab").fingerprint != having(message, "a").fingerprint
+    one = pb.Have(root_version=1, release=5, metadata={"targets": 1, "inventory": 2}, blobs=["b", "a"])
+    same = pb.Have(root_version=1, metadata={"inventory": 2, "snapshot": 5, "targets": 1}, blobs=["a", "b"])
+    other = pb.Have(root_version=1, release=5, metadata={"targets": 1}, blobs=["b", "a"])
+    assert having(one, HELD).fingerprint == having(same, HELD).fingerprint
+    assert having(one, HELD).fingerprint != having(other, HELD).fingerprint
 
 
 def test_what_the_release_does_not_name_is_not_remembered() -> None:
-    assert having(pb.Have(blobs=["a", "zzz"]), HELD.digests).blobs == {"a"}
+    have = having(pb.Have(blobs=["a", "zzz"], metadata={"x" * 1000: 1}), HELD)
+    assert have.blobs == frozenset({"a"})
+    assert have.metadata == {"snapshot": 0}
 
 
 def test_an_absurd_inventory_is_refused() -> None:
     message = pb.Have(metadata={str(number): 1 for number in range(MAX_ROLES + 1)})
     with pytest.raises(HubError, match="EDICT0432"):
-        having(message, ())
+        having(message, None)
 
 
 def test_the_fingerprint_of_a_release_follows_every_byte() -> None:
