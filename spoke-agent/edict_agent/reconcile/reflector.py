@@ -28,6 +28,8 @@ Key: TypeAlias = tuple[str, str, str]
 OnChange: TypeAlias = Callable[[Key], None]
 
 WATCH_SECONDS = (60, 120)
+LASTED_SECONDS = 5.0
+"""A watch that ends sooner counts as failed, however it ended, so that no server can make us spin."""
 BACKOFF = wait_random_exponential(multiplier=0.5, max=30)
 _log = log.get("edict_agent.reflector")
 
@@ -45,10 +47,20 @@ def version_of(live: Live | None) -> int:
 
 
 class Reflector:
-    """The objects of one collection. `run` it as a task; read `objects` after `synced` is set."""
+    """The objects of one collection that `keep` selects. `run` it as a task; read `objects` once `synced` is set."""
 
-    def __init__(self, kube: Kube, what: Selection, *, clock: Clock, rng: random.Random, on_change: OnChange) -> None:
-        self.what = what
+    def __init__(
+        self,
+        kube: Kube,
+        resource: Resource,
+        keep: Callable[[Live], bool],
+        *,
+        clock: Clock,
+        rng: random.Random,
+        on_change: OnChange,
+    ) -> None:
+        self.resource = resource
+        self._keep = keep
         self.synced = asyncio.Event()
         self._kube = kube
         self._clock = clock
@@ -76,17 +88,18 @@ class Reflector:
         """Reflect for ever."""
         failures = 0
         while True:
+            began = self._clock.monotonic()
             try:
                 if not self._version:
                     await self._list()
                 await self._watch()
-                failures = 0
             except Gone:
                 _log.info("watch too old, listing again", kind=self.resource.kind)
                 self._version = ""
             except httpx2.HTTPError as error:
-                failures += 1
                 _log.warning("watch failed", kind=self.resource.kind, error=str(error) or repr(error))
+            failures = 0 if self._clock.monotonic() - began >= LASTED_SECONDS else failures + 1
+            if failures:
                 await pause(self._clock, BACKOFF, failures)
 
     async def _list(self) -> None:

@@ -230,7 +230,7 @@ class Relay(rpc.EnrolmentServicer, rpc.FederationServicer):
         async with asyncio.timeout(30), self.heard:
             await self.heard.wait_for(condition)
 
-    async def Enrol(self, request: pb.EnrolRequest, context: Any) -> pb.EnrolResponse:
+    async def Enrol(self, request: pb.EnrolRequest, context: Any) -> pb.EnrolResponse:  # noqa: N802 - the name in the contract
         self.enrolments += 1
         if request.token_secret != self.secret:
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, "Error [EDICT0350] no such enrolment token.")
@@ -241,21 +241,23 @@ class Relay(rpc.EnrolmentServicer, rpc.FederationServicer):
         )
         return pb.EnrolResponse(certificate_pem=certificate, root=self.authors.root)
 
-    async def Renew(self, request: pb.RenewRequest, context: Any) -> pb.RenewResponse:
+    async def Renew(self, request: pb.RenewRequest, context: Any) -> pb.RenewResponse:  # noqa: N802 - the name in the contract
         self.renewals += 1
         name = self._peer(context)
         certificate = self.ca.issue_cluster(request.csr_pem, name, datetime.now(UTC), self.lifetime)
         await self._notify()
         return pb.RenewResponse(certificate_pem=certificate)
 
-    async def Hello(self, request: pb.HelloRequest, context: Any) -> pb.HelloResponse:
+    async def Hello(self, request: pb.HelloRequest, context: Any) -> pb.HelloResponse:  # noqa: N802 - the name in the contract
         self._peer(context)
         self.hellos.append(request)
         return pb.HelloResponse(
             admitted=True, release=self.authors.release, receipt_sequence=max(self.receipts, default=0)
         )
 
-    async def Sync(self, requests: AsyncIterator[pb.AgentMessage], context: Any) -> AsyncIterator[pb.HubMessage]:
+    async def Sync(  # noqa: N802 - the name in the contract
+        self, requests: AsyncIterator[pb.AgentMessage], context: Any
+    ) -> AsyncIterator[pb.HubMessage]:
         self._peer(context)
         queue: asyncio.Queue[pb.HubMessage] = asyncio.Queue(maxsize=64)
         reading = asyncio.create_task(self._read(requests, queue))

@@ -33,9 +33,9 @@ class Site:
         self.namespace = namespace
         self.folder = folder
         api = config.new_client_from_config(str(cluster.kubeconfig))
-        self.core = client.CoreV1Api(api)
-        self.custom = client.CustomObjectsApi(api)
-        self.leases = client.CoordinationV1Api(api)
+        self.core: Any = client.CoreV1Api(api)
+        self.custom: Any = client.CustomObjectsApi(api)
+        self.leases: Any = client.CoordinationV1Api(api)
         self.agents: list[AgentProcess] = []
         self.policies = CILIUM if cluster.kind == "cilium" else CALICO
 
@@ -118,7 +118,7 @@ async def eventually(
     """Wait until a condition of the outside world holds, which nobody announces."""
     try:
         async with asyncio.timeout(seconds):
-            while not await asyncio.to_thread(condition):
+            while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - another process sets no event of ours
                 await asyncio.sleep(0.05)
     except TimeoutError:
         pytest.fail(f"not within {seconds} s: {what}\n{agent.output[-4000:] if agent else ''}")

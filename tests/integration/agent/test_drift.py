@@ -12,7 +12,7 @@ from tests.integration.agent.federation import Authors, Relay, policy
 from tests.integration.agent.harness import SELECTOR, AgentProcess, Site, eventually
 
 pytestmark = pytest.mark.parts
-LOOSER = {
+LOOSER: dict[str, dict[str, Any]] = {
     "cilium": {"spec": {"egress": [{"toEntities": ["all"]}]}},
     "calico": {"spec": {"ingress": [{"action": "Allow"}]}},
 }
@@ -94,7 +94,7 @@ async def test_a_tug_of_war_is_given_up_and_reported(
 
 
 async def test_an_object_of_somebody_else_with_our_name_is_left_alone(
-    cilium_site: Site, authors: Authors, relay: Relay, token: Path
+    cilium_site: Site, relay: Relay, token: Path
 ) -> None:
     name = "edict.payments.deny-a.egress-deny"
     theirs = {
