@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from edict.errors import EdictError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
 from edict.trust.receipts import PolicyState
@@ -70,8 +71,12 @@ class Fleet:
         self._last = response
         self._said.update({status.name: status for status in response.clusters})
 
-    def view(self, state: TrustState) -> FleetView:
+    def view(self, state: TrustState, trouble: EdictError | None = None) -> FleetView:
         """Judge everything against a verified release.
+
+        Args:
+            state: the newest that verifies.
+            trouble: what does not verify of the hub's newest; shown among its faults.
 
         Raises:
             UsageError: EDICT0611 when a cluster that was asked for is not in the inventory.
@@ -82,8 +87,13 @@ class Fleet:
             expires=state.expires,
             replica=self._last.replica,
             clusters=views,
-            faults=tuple(_fault(fault) for fault in self._last.faults),
+            faults=(*map(_fault, self._last.faults), *self._troubles(trouble)),
         )
+
+    def _troubles(self, trouble: EdictError | None) -> tuple[FaultView, ...]:
+        if trouble is None:
+            return ()
+        return (FaultView(trouble.where, trouble.code, trouble.what, self._workspace.session.now()),)
 
     def _names(self, state: TrustState) -> list[ClusterName]:
         known = clusters_of(state)

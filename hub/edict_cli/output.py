@@ -14,6 +14,7 @@ import msgspec
 import yaml
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 from rich.table import Table
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -115,6 +116,9 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
+_under_way: list[Status] = []
+
+
 @contextmanager
 def progress(what: str) -> Iterator[None]:
     """Show that something that may take a while is under way; silent where stderr is no terminal."""
@@ -122,8 +126,22 @@ def progress(what: str) -> Iterator[None]:
     if not console.is_terminal:
         yield
         return
-    with console.status(escape(what)):
-        yield
+    with console.status(escape(what)) as status:
+        _under_way.append(status)
+        try:
+            yield
+        finally:
+            _under_way.remove(status)
+
+
+def ask_secret(question: str) -> bytes:
+    """Ask on the terminal for what must not be seen; progress stands still meanwhile."""
+    for status in _under_way:
+        status.stop()
+    answer: str = click.prompt(question, hide_input=True, err=True)
+    for status in _under_way:
+        status.start()
+    return answer.encode()
 
 
 def _cell(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from edict.errors import HubError
+from edict.errors import EdictError, HubError, TrustError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import Digest
 from edict.policy.documents import AnyDocument
@@ -48,6 +48,22 @@ def verified(state: TrustState, response: pb.StateResponse) -> TrustState:
 def newest(workspace: Workspace, hub: HubClient) -> TrustState:
     """Fetch and verify the newest release."""
     return verified(workspace.repository.state(), hub.state())
+
+
+def newest_or_known(workspace: Workspace, hub: HubClient) -> tuple[TrustState, EdictError | None]:
+    """Fetch and verify the newest release; where that fails, return the workspace's own with what is wrong.
+
+    Judging clusters must go on while the hub is damaged, or lies.
+    """
+    known = workspace.repository.state()
+    try:
+        return verified(known, hub.state()), None
+    except TrustError as error:
+        return known, error
+    except HubError as error:
+        if error.code != f"EDICT{Hub.LOST_RELEASES:04d}":
+            raise
+        return known, error
 
 
 def contents(workspace: Workspace, hub: HubClient, targets: Iterable[Target]) -> dict[Digest, bytes]:

@@ -14,7 +14,6 @@ from rich.live import Live
 from edict.errors import EdictError, HubError, UsageError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
-from edict.trust.state import TrustState
 from edict_cli import release
 from edict_cli.codes import Code, Hub
 from edict_cli.conformance import ClusterView
@@ -50,16 +49,16 @@ def watch(workspace: Workspace, fleet: Fleet, only: Sequence[ClusterName], form:
 def _follow(workspace: Workspace, fleet: Fleet, only: Sequence[ClusterName], show: Show) -> None:
     while True:
         with HubClient(workspace) as hub:
-            state = release.newest(workspace, hub)
             try:
-                _stream(hub, fleet, only, show, state)
+                _stream(workspace, hub, fleet, only, show)
             except HubError as error:
                 if error.code != f"EDICT{Hub.LOST:04d}":
                     raise
                 note("The hub was lost; connecting again.")
 
 
-def _stream(hub: HubClient, fleet: Fleet, only: Sequence[ClusterName], show: Show, state: TrustState) -> None:
+def _stream(workspace: Workspace, hub: HubClient, fleet: Fleet, only: Sequence[ClusterName], show: Show) -> None:
+    state, trouble = release.newest_or_known(workspace, hub)
     arrived: queue.SimpleQueue[pb.StatusResponse | EdictError | None] = queue.SimpleQueue()
 
     def receive() -> None:
@@ -79,9 +78,9 @@ def _stream(hub: HubClient, fleet: Fleet, only: Sequence[ClusterName], show: Sho
             if item is None:
                 return
             fleet.take(item)
-            if item.release != state.release:
-                state = release.verified(state, hub.state())
-        show(fleet.view(state))
+            if item.release != state.release or item.faults:
+                state, trouble = release.newest_or_known(workspace, hub)
+        show(fleet.view(state, trouble))
 
 
 def _on_terminal(workspace: Workspace, live: Live, form: Form) -> Show:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import click
 from securesystemslib.signer import Signer
 
 from edict.errors import UsageError
 from edict.trust import keys as trust_keys
 from edict.trust.roles import INVENTORY, SNAPSHOT, team_of
 from edict_cli.codes import Code
+from edict_cli.output import ask_secret
 from edict_cli.session import Session
 
 ENVIRONMENT = "EDICT_PASSPHRASE"
@@ -35,11 +35,10 @@ def new_passphrase(session: Session, *, none: bool) -> bytes | None:
             "the keys need a passphrase and there is nobody to ask for one",
             remedy=f"set {ENVIRONMENT}, or say --no-passphrase",
         )
-    first: str = click.prompt("Passphrase for the new keys", hide_input=True, err=True)
-    second: str = click.prompt("The same again", hide_input=True, err=True)
-    if first != second:
+    first = ask_secret("Passphrase for the new keys")
+    if first != ask_secret("The same again"):
         raise UsageError(Code.PASSPHRASE, "the two passphrases differ", remedy="run the command again")
-    return first.encode()
+    return first
 
 
 class Keys:
@@ -83,7 +82,7 @@ class Keys:
         if given:
             return given.encode()
         if self._passphrase is None and self._session.interactive:
-            self._passphrase = click.prompt("Passphrase of the keys", hide_input=True, err=True).encode()
+            self._passphrase = ask_secret("Passphrase of the keys")
         return self._passphrase
 
 

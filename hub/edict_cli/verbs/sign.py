@@ -67,7 +67,8 @@ def command(
             _add(contents, workspace, path, team, placement)
         for name in remove:
             contents[policy_path(*team_and_name(name, where="--remove"))] = None
-        outcome = signing.sign(workspace, contents)
+        with progress("signing"):
+            outcome = signing.sign(workspace, contents)
     rows = [[item.change.value, item.document] for item in outcome]
     emit(form, outcome, Sheet(["change", "document"], rows), names=[item.document for item in outcome])
     _tell(outcome)

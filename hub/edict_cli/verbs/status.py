@@ -47,8 +47,8 @@ def command(session: Session, *, live: bool, names: tuple[str, ...], stale_after
         return watch(workspace, fleet, only, form)
     with HubClient(workspace) as hub, progress("asking the hub"):
         fleet.take(hub.status(only))
-        state = release.newest(workspace, hub)
-    view = fleet.view(state)
+        state, trouble = release.newest_or_known(workspace, hub)
+    view = fleet.view(state, trouble)
     now = session.now()
     emit(form, view, sheet(view, now, wide=form is Form.WIDE), names=[cluster.cluster for cluster in view.clusters])
     for line in headline(view, now):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -14,8 +15,11 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edict.clock import SystemClock
 from edict.ids import Digest
 from edict.trust.receipts import PolicyReport, PolicyState
+from edict_hub.store import EtcdStore, Put, keys
+from tests.env import Etcd
 from tests.env._wait import await_true
 from tests.integration.cli.conftest import RunningHub
 from tests.integration.cli.desk import Desk, EnrolledCluster
@@ -172,3 +176,32 @@ def test_a_watch_shows_what_changes_and_ends_on_ctrl_c(desk: Desk, document: Pat
         watch.kill()
         if watch.stderr is not None:
             watch.stderr.close()
+
+
+def test_a_damaged_store_is_named_and_clusters_are_judged_all_the_same(desk: Desk, document: Path, etcd: Etcd) -> None:
+    cluster = enrolled(desk, document)
+    cluster.tell(compliant(desk), release=2)
+    assert desk.json("status")["faults"] == []
+
+    async def damage() -> None:
+        store = EtcdStore([etcd.endpoint], clock=SystemClock())
+        await store.commit([], [Put(keys.metadata("inventory", 3), b"damaged")])
+        await store.close()
+
+    asyncio.run(damage())
+    seen = desk.json("status", expect=1)
+    assert seen["clusters"][0]["state"] == "Compliant"
+    assert any("metadata/inventory/3" in fault["key"] for fault in seen["faults"]), seen
+    assert "metadata/inventory/3" in desk("status", expect=1).err
+
+
+def test_a_watch_says_when_the_hub_is_gone_for_good(desk: Desk, hub: RunningHub, tmp_path: Path) -> None:
+    desk("publish")
+    errors = tmp_path / "watch.err"
+    with errors.open("wb") as sink:
+        watch = subprocess.Popen([EDICT, "-C", desk.workspace, "status", "-w"], stdout=sink, stderr=sink)
+    await_true(lambda: b"no cluster yet" in errors.read_bytes(), subject="watch", what="first view", timeout=15)
+    hub.kill()
+    assert watch.wait(10) == 2
+    assert b"connecting again" in errors.read_bytes()
+    assert b"Error [EDICT0450]" in errors.read_bytes()
