@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,7 +47,10 @@ class Author:
         self._targets.update(changed)
         self.release += 1
         snapshot = authoring.snapshot(self._targets, self._publisher, version=self.release, now=now)
-        metadata = [pb.Metadata(role=role, content=data) for role, data in {**changed, SNAPSHOT: snapshot}.items()]
+        metadata = [
+            pb.Metadata(role=role, version=json.loads(data)["signed"]["version"], content=data)
+            for role, data in {**changed, SNAPSHOT: snapshot}.items()
+        ]
         digest = digest_of(content)
         return pb.PublishRequest(metadata=metadata, blobs=[pb.Blob(digest=digest, content=content)]), digest
 

@@ -24,6 +24,9 @@ from edict_cli.conformance import WORST_FIRST, ClusterView, PolicyView, Seen
 STALE_AFTER = timedelta(minutes=15)
 """Agents sign at least every few minutes; longer silence is Unknown."""
 
+CLOCK_SKEW = timedelta(minutes=5)
+"""A receipt from further in the future would be replayed for as long: it proves nothing of now."""
+
 
 def evaluate(
     state: TrustState,
@@ -47,7 +50,7 @@ def evaluate(
     Returns:
         The view, and the newest receipt verified now (None when nothing verified).
     """
-    last_seen = datetime.fromtimestamp(said.last_seen_unix, UTC) if said.last_seen_unix else None
+    last_seen = moment(said.last_seen_unix)
     blank = ClusterView(name, PolicyState.UNKNOWN, last_seen=last_seen, connected=said.connected)
     targets = [target for target in placed(state, name) if target.team]
     try:
@@ -69,6 +72,8 @@ def evaluate(
     if now - head.time > stale_after:
         silence = f"the newest receipt is {_span(now - head.time)} old"
         return _unknown(view, targets, "", silence), newest
+    if head.time - now > CLOCK_SKEW:
+        return _unknown(view, targets, "", f"the newest receipt is from the future ({_span(head.time - now)})"), newest
     if head.release > state.release:
         ahead = f"the cluster has release {head.release}, and the hub shows {state.release} here"
         return _unknown(view, targets, "", ahead), newest
@@ -78,6 +83,14 @@ def evaluate(
     worst = min((policy.state for policy in policies), key=WORST_FIRST.index, default=PolicyState.COMPLIANT)
     reason = f"behind by {view.behind}" if view.behind else ""
     return msgspec.structs.replace(view, state=worst, policies=policies, reason=reason), newest
+
+
+def moment(unix: int) -> datetime | None:
+    """Return a time that the hub said, or None where it said none that there is."""
+    try:
+        return datetime.fromtimestamp(unix, UTC) if unix else None
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def clusters_of(state: TrustState) -> dict[ClusterName, ClusterCustom]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -14,7 +14,7 @@ from edict.trust.receipts import PolicyState
 from edict.trust.state import TrustState
 from edict_cli import inventory
 from edict_cli.conformance import ClusterView
-from edict_cli.evidence import clusters_of, evaluate
+from edict_cli.evidence import clusters_of, evaluate, moment
 from edict_cli.store import seen as seen_store
 from edict_cli.store.workspace import Workspace
 
@@ -27,7 +27,7 @@ class FaultView(msgspec.Struct, frozen=True):
     key: str
     code: str
     error: str
-    since: datetime
+    since: datetime | None
 
 
 class FleetView(msgspec.Struct, frozen=True, rename="camel"):
@@ -119,4 +119,4 @@ class Fleet:
 
 
 def _fault(fault: pb.Fault) -> FaultView:
-    return FaultView(fault.key, fault.error_code, fault.error, datetime.fromtimestamp(fault.since_unix, UTC))
+    return FaultView(fault.key, fault.error_code, fault.error, moment(fault.since_unix))

@@ -29,7 +29,7 @@ from edict_cli.store.metadata import signed, version_of
 from edict_cli.store.workspace import Workspace
 
 REUSABLE = timedelta(days=6)
-"""A kept snapshot that expires sooner is signed anew."""
+"""A kept snapshot that expires sooner is signed anew, under a number of its own."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def plan(workspace: Workspace, state: TrustState) -> Plan:
         targets=targets,
         new=everything,
         changes=_changes(state, targets),
-        number=state.release + 1,
+        number=_number(workspace, state, targets),
         found=bool(pending) and not new,
     )
 
@@ -152,21 +152,35 @@ def _difference(path: str, before: Mapping[str, Digest], after: Mapping[str, Dig
     return Difference.CHANGED if path in after else Difference.REMOVED
 
 
+def _number(workspace: Workspace, state: TrustState, targets: Mapping[str, bytes]) -> int:
+    """Return the number of the next release.
+
+    A snapshot that may have left this machine has used its number up, unless it is for the very same content: a hub
+    that said it failed could hold it, and show one cluster the one and another the other.
+    """
+    kept = workspace.pending.snapshot()
+    if kept is None:
+        return state.release + 1
+    sent = signed(kept, Snapshot, "pending/snapshot.json")
+    fresh = sent.expires - workspace.session.now() > REUSABLE
+    if fresh and sent.version == state.release + 1 and _is_for(sent, targets):
+        return sent.version
+    return max(state.release, sent.version) + 1
+
+
 def _snapshot(workspace: Workspace, planned: Plan) -> bytes:
     now = workspace.session.now()
     kept = workspace.pending.snapshot()
-    if kept is not None and _is_for(kept, planned, now):
+    if kept is not None and signed(kept, Snapshot, "pending/snapshot.json").version == planned.number:
         return kept
     made = authoring.snapshot(planned.targets, workspace.keys.signer(SNAPSHOT), version=planned.number, now=now)
     workspace.pending.keep_snapshot(made)
     return made
 
 
-def _is_for(kept: bytes, planned: Plan, now: datetime) -> bool:
-    snapshot = signed(kept, Snapshot, "pending/snapshot.json")
+def _is_for(snapshot: Snapshot, targets: Mapping[str, bytes]) -> bool:
     described = {name.removesuffix(".json"): meta.hashes for name, meta in snapshot.meta.items()}
-    wanted = {role: {"sha256": digest_of(data)} for role, data in planned.targets.items()}
-    return described == wanted and snapshot.version == planned.number and snapshot.expires - now > REUSABLE
+    return described == {role: {"sha256": digest_of(data)} for role, data in targets.items()}
 
 
 def _blobs(workspace: Workspace, planned: Plan) -> list[pb.Blob]:

@@ -81,6 +81,15 @@ def test_old_receipts_are_silence(state: TrustState, fra1: ReportingCluster) -> 
     assert unknown_because(judged(state, fra1.said()), "16 min old")
 
 
+def test_a_receipt_from_the_future_proves_nothing_of_now(state: TrustState, fra1: ReportingCluster) -> None:
+    fra1.report(*reports(state), release=1, time=NOW + timedelta(days=365))
+    assert unknown_because(judged(state, fra1.said()), "from the future")
+
+
+def test_a_time_that_is_none_does_not_end_the_judgement(state: TrustState) -> None:
+    assert judged(state, pb.ClusterStatus(name="fra1", last_seen_unix=2**62)).last_seen is None
+
+
 def test_a_receipt_of_another_key_is_unknown(state: TrustState) -> None:
     forger = ReportingCluster("fra1", Ed25519PrivateKey.generate())
     forger.report(*reports(state), release=1, time=NOW)

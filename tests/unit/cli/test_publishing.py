@@ -70,6 +70,17 @@ def test_a_lost_request_is_sent_again_byte_for_byte(workspace: Workspace, hub: M
     assert hub.requests[0].metadata == hub.requests[1].metadata
 
 
+def test_one_number_has_one_content_though_the_hub_said_it_failed(workspace: Workspace, hub: MemoryHub) -> None:
+    """A hub that kept what it claimed not to have got could show either to a cluster."""
+    put(workspace, policy("one"))
+    hub.lose_request = True
+    with pytest.raises(HubError):
+        publish(workspace, hub)
+    hub.lose_request = False
+    put(workspace, policy("two", priority=11))
+    assert publish(reopened(workspace), hub).release == 2
+
+
 def test_a_refresh_renews_the_expiry_alone(workspace: Workspace, hub: MemoryHub) -> None:
     put(workspace, policy("one"))
     before = publish(workspace, hub)
