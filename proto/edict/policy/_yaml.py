@@ -26,10 +26,17 @@ MAX_STREAM = 16 * 1024 * 1024
 MAX_DEPTH = 32
 """Nested mappings and lists; the deepest valid document has 12."""
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MAX_KEY = 512
+"""Characters of one key; a label key has at most 317."""
+MAX_FIELDS = 20_000
+"""Values of one document: each costs the length of its path."""
+
+_LOADER: Any = yaml.CSafeLoader  # the pure reader differs in places, and two readers are one too many
+_DECEIVING = re.compile(r"[\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)|(?<!\A)\ufeff")
+"""What breaks a line for one reader and not for another, or shows a person another order than it has."""
 
 _INT = re.compile(r"-?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_FLOAT = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
 _MAX_DIGITS = 19
 _BOOLEANS = {"true": True, "false": False}
 _NULLS = frozenset({"", "~", "null"})
@@ -39,7 +46,8 @@ _AMBIGUOUS_NUMBER = re.compile(
     r"0b[01_]+|0o[0-7]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*"  # integers of either version
     r"|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"  # base 60
     r"|(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|[0-9]+)(?:[eE][-+]?[0-9]+)?"
-    r"|\.(?:inf|Inf|INF|nan|NaN|NAN))"
+    r"|\.(?:inf|Inf|INF|nan|NaN|NAN)"
+    r"|[0-9]{4}-[0-9][0-9]?-[0-9][0-9]?(?:[Tt \t].*)?)"  # a date
 )
 
 Plain: TypeAlias = "dict[str, Plain] | list[Plain] | str | int | float | bool | None"
@@ -105,6 +113,14 @@ def _decode(data: bytes | str, source: str) -> str:
             where=source,
             remedy="save it as UTF-8 without a byte order mark",
         ) from error
+    if found := _DECEIVING.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise DocumentError(
+            Code.NOT_PLAIN,
+            f"the character U+{ord(found.group()[0]):04X} is not allowed: readers differ in where the line ends",
+            where=f"{source}:{line}" if source else f"line {line}",
+            remedy='remove it, or write it as an escape in double quotes ("\\u2028")',
+        )
     if len(raw) > MAX_STREAM:
         raise DocumentError(
             Code.TOO_LARGE,
@@ -187,9 +203,11 @@ class _Reader:
             raise self._error(
                 Code.NOT_PLAIN,
                 event,
-                f"the key {event.value!r} is not a string",
-                f'quote it: "{event.value}"',
+                f"the key {event.value[:MAX_KEY]!r} is not a string",
+                f'quote it: "{event.value[:MAX_KEY]}"',
             )
+        if len(value) > MAX_KEY:
+            raise self._error(Code.TOO_LARGE, event, f"a key has more than {MAX_KEY} characters", "shorten it")
         if value in frame.value:
             first = self._lines[child(frame.path, value)]
             raise self._error(
@@ -203,6 +221,8 @@ class _Reader:
 
     def _place(self, value: Plain, event: yaml.Event) -> str:
         """Put a value into the open container and return its path."""
+        if len(self._lines) > MAX_FIELDS:
+            raise self._error(Code.TOO_LARGE, event, f"it has more than {MAX_FIELDS} values", "split the policy")
         if not self._stack:
             self._root = value
             self._lines[""] = _mark(event.start_mark).line + 1

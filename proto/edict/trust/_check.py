@@ -151,7 +151,7 @@ def rollback(role: str, version: int, floor: int) -> TrustError:
         Code.ROLLBACK,
         f"version {version} was offered and {floor} is the lowest that is accepted",
         where=place(role, version),
-        remedy="if etcd was restored from a backup, run `edict hub recover`",
+        remedy="if etcd was restored from a backup, restore it from a newer one",
     )
 
 

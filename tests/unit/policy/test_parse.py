@@ -144,3 +144,24 @@ def test_a_document_has_one_spelling() -> None:
     other = changed("namespaces: {}", "namespaces: {matchLabels: {b: two, a: one}}")
     assert to_yaml(parse_document(one, "f")) == to_yaml(parse_document(other, "f"))
     assert b"mode:" not in to_yaml(parse_document(one, "f"))
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85", "\r", "\u202e", "\u2066"])
+def test_a_line_ends_where_every_reader_ends_it(character: str) -> None:
+    """Behind a comment, one reader would see a rule that another does not."""
+    hidden = f"a: 1\n# reviewed{character}b: 2\n"
+    with pytest.raises(DocumentError, match="EDICT0104") as caught:
+        parse_documents(hidden, "x.yaml")
+    assert "x.yaml:2" in caught.value.where
+
+
+@pytest.mark.parametrize("text", ["1e3", "1.5e3", "1e400", "2001-01-01", "2001-01-01T00:00:00Z"])
+def test_a_scalar_that_readers_type_differently_is_refused(text: str) -> None:
+    with pytest.raises(DocumentError, match="EDICT0104"):
+        parse_documents(f"a: {text}\n", "x.yaml")
+
+
+def test_a_long_key_and_many_values_cost_nothing() -> None:
+    for text in ("? " + "k" * 128_000 + "\n: {a: 1}\n", "a: [" + "1," * 60_000 + "1]\n"):
+        with pytest.raises(DocumentError, match="EDICT0102"):
+            parse_documents(text, "x.yaml")
