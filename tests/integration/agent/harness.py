@@ -32,7 +32,7 @@ class Site:
         self.kind = cluster.kind
         self.namespace = namespace
         self.folder = folder
-        api = config.new_client_from_config(str(cluster.kubeconfig))
+        api: Any = config.new_client_from_config(str(cluster.kubeconfig))  # type: ignore[no-untyped-call]
         self.core: Any = client.CoreV1Api(api)
         self.custom: Any = client.CustomObjectsApi(api)
         self.leases: Any = client.CoordinationV1Api(api)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from edict.errors import DocumentError
+from edict.ids import Digest, digest_of
+from edict.policy.documents import FederatedNetworkPolicy
+from edict.policy.parse import load_one
+from edict_agent.desired import Desired, desire
+from edict_agent.sync.judge import Placed
+from edict_agent.translate import Dialect, Facts
+from tests.integration.agent.federation import policy
+
+FACTS = Facts("cilium", "1.20.2", ("10.0.0.0/8",), (), {}, "default")
+
+
+def placed(name: str, *, log: bool = False, priority: int = 10, **changes: Any) -> Placed:
+    plain = policy(name, priority=priority, **changes)
+    plain["spec"]["policy"]["egress"][0]["log"] = log
+    content = yaml.safe_dump(plain).encode()
+    document = load_one(content, name)
+    assert isinstance(document, FederatedNetworkPolicy)
+    return Placed("payments", name, digest_of(content), document)
+
+
+def plan(*policies: Placed, before: dict[str, Placed] | None = None) -> Desired:
+    def standing(policy: str) -> tuple[Digest, FederatedNetworkPolicy] | None:
+        found = (before or {}).get(policy)
+        return (found.digest, found.document) if found and found.document else None
+
+    return desire(Dialect.CILIUM, policies, standing, FACTS, "edict-system")
+
+
+def bodies(desired: Desired, policy: str) -> list[dict[str, Any]]:
+    return [each.body["spec"] for each in desired.plan.objects if each.policy == policy]
+
+
+def test_what_can_be_said_is_planned() -> None:
+    desired = plan(placed("a"), placed("b", priority=11))
+    assert not desired.outcomes["payments/a"].refused
+    assert desired.standing == desired.documents
+    assert not desired.kept
+
+
+def test_in_place_of_a_refused_document_its_previous_one_stays() -> None:
+    old, new = placed("a"), placed("a", log=True)
+    desired = plan(new, before={"payments/a": old})
+    outcome = desired.outcomes["payments/a"]
+    assert outcome.refused
+    assert outcome.code == "EDICT0515"
+    assert desired.standing == {"payments/a": old.digest}
+    assert desired.documents == {"payments/a": new.digest}
+    assert bodies(desired, "payments/a") == bodies(plan(old), "payments/a")
+
+
+def test_a_refused_document_without_a_previous_one_has_no_objects() -> None:
+    desired = plan(placed("a", log=True), placed("b", priority=11))
+    assert not bodies(desired, "payments/a")
+    assert bodies(desired, "payments/b")
+    assert "payments/a" not in desired.standing
+
+
+def test_when_neither_can_be_said_what_stands_is_kept_as_it_is() -> None:
+    old, new = placed("a", log=True, cidr="203.0.113.0/24"), placed("a", log=True)
+    desired = plan(new, before={"payments/a": old})
+    assert desired.kept == {"payments.a"}
+    assert not bodies(desired, "payments/a")
+
+
+def test_a_document_that_cannot_be_read_leaves_the_previous_one() -> None:
+    old = placed("a")
+    unread = Placed("payments", "a", Digest("0" * 64), None, DocumentError(107, "unknown field"))
+    desired = plan(unread, before={"payments/a": old})
+    assert desired.outcomes["payments/a"].code == "EDICT0107"
+    assert desired.standing == {"payments/a": old.digest}
