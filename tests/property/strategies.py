@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from hypothesis import strategies as st
 from msgspec import UNSET
 
@@ -96,6 +99,20 @@ protocols = st.one_of(
     ),
 )
 _protocol_lists = st.lists(protocols, max_size=2).map(tuple)
+_often_all = st.one_of(st.just(Subject(namespaces=LabelSelector())), subjects)
+_outside = st.sampled_from(
+    (
+        ("0.0.0.0/0",),
+        ("203.0.113.0/24",),
+        ("203.0.113.128/25", "2001::/16"),
+        (NetworkExcept(cidr="0.0.0.0/0", except_=("10.244.0.0/16", "172.18.0.0/16")),),
+    )
+)
+_plain_protocols = st.one_of(
+    st.builds(Protocol, tcp=_transports),
+    st.builds(Protocol, udp=_transports),
+    st.builds(Protocol, icmp=st.builds(Icmp, family=st.sampled_from(("IPv4", "IPv6")), type=st.sampled_from((3, 8)))),
+)
 ingress_peers = st.one_of(
     st.builds(IngressPeer, namespaces=selectors),
     st.builds(IngressPeer, pods=pods),
@@ -129,6 +146,48 @@ specs = st.builds(
     ingress=st.lists(ingress_rules, max_size=2).map(tuple),
     egress=st.lists(egress_rules, max_size=3).map(tuple),
 )
+
+
+@st.composite
+def sayable_policies(draw: st.DrawFn) -> list[PlacedPolicy]:
+    """Draw policies of what dialects can say, so that few are refused: to check meaning, not refusals."""
+    names = draw(st.lists(st.sampled_from(("p", "q", "r")), unique=True, min_size=1, max_size=3))
+    priorities = draw(st.permutations(range(len(names))))
+    return [
+        _placed(name, draw(_sayable_specs(priority)), Mode.ENFORCE)
+        for name, priority in zip(names, priorities, strict=True)
+    ]
+
+
+@st.composite
+def _sayable_specs(draw: st.DrawFn, priority: int) -> PolicySpec:
+    tier = draw(st.sampled_from((Tier.ADMIN, Tier.ADMIN, Tier.BASELINE)))
+    direction = draw(st.sampled_from(("ingress", "egress")))
+    if tier is Tier.BASELINE and draw(st.booleans()):
+        rules = [(draw(st.sampled_from((Action.DENY, Action.DENY, Action.ACCEPT))), draw(everything), ())]
+    else:
+        rules = draw(
+            st.lists(
+                st.tuples(
+                    st.sampled_from((Action.ACCEPT, Action.DENY, Action.DENY, Action.PASS)),
+                    st.one_of(pods, st.just(LabelSelector()), everything, _outside),
+                    st.lists(_plain_protocols, max_size=2).map(tuple),
+                ),
+                min_size=1,
+                max_size=2,
+            )
+        )
+    if direction == "ingress":
+        made = tuple(IngressRule(action=a, from_=(_peer(IngressPeer, p),), protocols=q) for a, p, q in rules)
+        return PolicySpec(tier=tier, priority=priority, subject=draw(_often_all), ingress=made)
+    out = tuple(EgressRule(action=a, to=(_peer(EgressPeer, p),), protocols=q) for a, p, q in rules)
+    return PolicySpec(tier=tier, priority=priority, subject=draw(_often_all), egress=out)
+
+
+def _peer(kind: Callable[..., Any], whom: object) -> Any:
+    if isinstance(whom, NamespacedPod):
+        return kind(pods=whom)
+    return kind(namespaces=whom) if isinstance(whom, LabelSelector) else kind(networks=whom)
 
 
 @st.composite

@@ -378,6 +378,8 @@ def test_a_baseline_of_two_rules_in_a_direction_is_refused() -> None:
         (with_options(enable_policy="always"), "EDICT0524"),
         (with_options(enable_policy="never"), "EDICT0524"),
         (with_options(enable_non_default_deny_policies="false"), "EDICT0524"),
+        (with_options(enable_cilium_clusterwide_network_policy="false"), "EDICT0524"),
+        (with_options(policy_audit_mode="true"), "EDICT0524"),
     ],
 )
 def test_a_cilium_that_would_not_do_as_told_is_refused(facts: Facts, code: str) -> None:

@@ -20,6 +20,11 @@ from edict_agent.translate.target import Outcome
 
 OLDEST = (1, 16)
 """``enableDefaultDeny`` came with it."""
+_NEEDED = (
+    ("enable-cilium-clusterwide-network-policy", True, "it does not read clusterwide policies"),
+    ("enable-non-default-deny-policies", True, "every policy turns on default deny"),
+    ("policy-audit-mode", False, "policies are only audited"),
+)
 
 
 class Cilium:
@@ -47,12 +52,13 @@ class Cilium:
                 f"Cilium {self._facts.plugin_version or 'of unknown version'} has no enableDefaultDeny",
                 f"upgrade Cilium to {OLDEST[0]}.{OLDEST[1]} or later, or give the fact pluginVersion",
             )
-        if not self._facts.enabled("enable-non-default-deny-policies", default=True):
-            raise InexactError(
-                Reason.PLUGIN_OPTION,
-                "Cilium is set up so that every policy turns on default deny",
-                "set enable-non-default-deny-policies in Cilium",
-            )
+        for option, wanted, meaning in _NEEDED:
+            if self._facts.enabled(option, default=wanted) is not wanted:
+                raise InexactError(
+                    Reason.PLUGIN_OPTION,
+                    f"Cilium is set up so that {meaning}",
+                    f"set {option}: {str(wanted).lower()} in Cilium",
+                )
         enforcement = self._facts.options.get("enable-policy", "default").strip().lower() or "default"
         if enforcement != "default":
             raise InexactError(

@@ -1,0 +1,106 @@
+"""A policy that is not refused means on each plugin what it means in our language, connection by connection.
+
+The plugins are models of ours here; that these are right is for the tests with the engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations_with_replacement
+from random import Random
+from typing import TypeAlias
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from edict_agent.translate import Dialect, Facts, PlacedPolicy, translate
+from edict_agent.translate.rules import Direction, rules_of
+from tests.property import calico_model, cilium_model
+from tests.property.strategies import placed_policies, sayable_policies
+from tests.property.world import (
+    AGENT,
+    NODE_CIDRS,
+    PLACES,
+    POD_CIDRS,
+    PODS,
+    SPOKEN,
+    Place,
+    Spoken,
+    allowed,
+    peer_matches,
+    pods_of,
+    selects,
+    speakable,
+    spoken_by,
+)
+from tests.unit.translate.placed import examples
+
+MODELS: dict[Dialect, Callable[..., bool]] = {
+    Dialect.CILIUM: cilium_model.allowed,
+    Dialect.CALICO: calico_model.allowed,
+}
+FACTS = Facts(
+    plugin_version="1.20.2",
+    pod_cidrs=POD_CIDRS,
+    node_cidrs=NODE_CIDRS,
+    options={"enable-sctp": "true"},
+    cluster_name="default",
+)
+Connection: TypeAlias = tuple[Direction, Place, Place, Spoken]
+CONNECTIONS: list[Connection] = [
+    (direction, subject, other, spoken)
+    for direction in Direction
+    for subject in PODS
+    for other in PLACES
+    for spoken in SPOKEN
+    if speakable(subject, other, spoken)
+]
+BOTH = pytest.mark.parametrize("dialect", list(Dialect))
+
+
+def agree(dialect: Dialect, policies: list[PlacedPolicy], asked: Sequence[Connection]) -> int:
+    """Compare the verdicts on connections; return how many policies were not refused."""
+    plan = translate(dialect, policies, FACTS, AGENT)
+    refused = {one.policy for one in plan.policies if one.refused}
+    kept = [policy.document.spec.policy for policy in policies if policy.id not in refused]
+    for connection in asked:
+        for application in (None, True, False):
+            meant = allowed(kept, *connection, application=application)
+            made = MODELS[dialect](plan.objects, *connection, application=application)
+            assert made is meant, (connection, application)
+    return len(kept)
+
+
+def interesting(policies: Sequence[PlacedPolicy], random: Random) -> list[Connection]:
+    """Return connections that some rule, or two rules at once, match: where order and subtraction show."""
+    rules = [rule for policy in policies for rule in rules_of(policy.document.spec.policy)]
+    asked = random.choices(CONNECTIONS, k=20)
+    for one, other in combinations_with_replacement(rules, 2):
+        pods = [pods_of(rule.subject) for rule in (one, other)]
+        subjects = [place for place in PODS if all(pod is not None and selects(pod, place) for pod in pods)]
+        places = [
+            place
+            for place in PLACES
+            if all(any(peer_matches(peer, place) for peer in rule.peers) for rule in (one, other))
+        ]
+        spoken = [each for each in SPOKEN if all(spoken_by(rule.protocols, each) for rule in (one, other))]
+        if subjects and places and spoken:
+            drawn = [(random.choice(subjects), random.choice(places), random.choice(spoken)) for _ in range(12)]
+            asked += [(one.direction, *ends) for ends in drawn if speakable(*ends)]
+    return asked
+
+
+@BOTH
+@given(
+    policies=st.one_of(sayable_policies(), sayable_policies(), placed_policies()),
+    random=st.randoms(use_true_random=False),
+)
+@settings(max_examples=300)
+def test_what_is_not_refused_is_exact(dialect: Dialect, policies: list[PlacedPolicy], random: Random) -> None:
+    event(f"{dialect}: {agree(dialect, policies, interesting(policies, random))} kept")
+
+
+@BOTH
+def test_the_examples_are_exact(dialect: Dialect) -> None:
+    assert agree(dialect, examples(), CONNECTIONS[::37]) >= 4
