@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,34 +49,33 @@ def revive(service: Service) -> None:
     service.launch()
 
 
-def victims(federation: Federation) -> list[tuple[str, Callable[[], None]]]:
-    """Return what may be killed: every replica, every agent, and the etcd of the hub."""
-    services = [*federation.hubs, *federation.agents.values()]
-    return [
-        *((service.name, lambda service=service: revive(service)) for service in services),
-        ("etcd", federation.etcd.restart),
-    ]
-
-
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_acknowledged_publish_survives(storm: Federation, tmp_path: Path, seed: int) -> None:
+    """Each run kills a replica, an agent and etcd, each at a moment of its own, while releases are published."""
     dice = random.Random(seed)
-    name, strike = dice.choice(victims(storm))
-    moment = dice.uniform(0.0, 4.0)
-    struck = threading.Timer(moment, strike)
+    replica, agent = dice.choice(storm.hubs), dice.choice(list(storm.agents.values()))
+    moments = {name: dice.uniform(0.0, 4.0) for name in (replica.name, agent.name, "etcd")}
+    strikes = [
+        threading.Timer(moments[replica.name], revive, [replica]),
+        threading.Timer(moments[agent.name], revive, [agent]),
+        threading.Timer(moments["etcd"], storm.etcd.restart),
+    ]
     file = tmp_path / "storm.yaml"
     acknowledged = 0
     with Recorder(storm.clusters["one"]) as one, Recorder(storm.clusters["two"]) as two:
-        struck.start()
+        for strike in strikes:
+            strike.start()
         for octet in range(PUBLISHES):
             file.write_text(POLICY.format(round=seed, octet=seed * PUBLISHES + octet + 1))
             storm.sign(file)
             acknowledged = publish_until_acknowledged(storm)
-        struck.join()
-        status = storm.await_release(acknowledged, timeout=45)
+        for strike in strikes:
+            strike.join()
+        status = storm.await_release(acknowledged, timeout=60)
         states = {cluster: row["state"] for cluster, row in status.items()}
-        assert states == {"one": "Compliant", "two": "Compliant"}, (seed, name, moment)
-        assert one.flaps() + two.flaps() == [], (seed, name, moment)
+        assert states == {"one": "Compliant", "two": "Compliant"}, moments
+        assert one.flaps() + two.flaps() == [], moments
+        assert {sighting.name for sighting in one.seen() + two.seen()}, "the recorders saw the objects"
 
 
 def publish_until_acknowledged(federation: Federation, timeout: float = 40) -> int:
