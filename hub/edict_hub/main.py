@@ -64,7 +64,13 @@ def main() -> None:
 @click.option(
     "--replica", metavar="NAME", help="The name of this replica in status and logs. [default: the host's name]"
 )
-@click.option("--otlp", metavar="URL", help="An OpenTelemetry collector (gRPC) for traces and metrics.")
+@click.option(
+    "--otlp",
+    metavar="URL",
+    envvar=["EDICT_OTLP", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+    show_envvar=True,
+    help="An OpenTelemetry collector (gRPC) for traces and metrics.",
+)
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )

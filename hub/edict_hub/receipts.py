@@ -63,7 +63,7 @@ class Receipts:
 
     async def head(self, cluster: ClusterName) -> Head | None:
         """Return what is newest of a cluster, None before its first receipt."""
-        return _head(await self._store.get(keys.receipt_head(cluster)))
+        return read_head(await self._store.get(keys.receipt_head(cluster)))
 
     async def add(self, cluster: ClusterName, receipt: pb.Receipt) -> tuple[Outcome, int]:
         """Store a receipt; return what became of it and the sequence that is newest now.
@@ -89,7 +89,7 @@ class Receipts:
 
     async def _add(self, cluster: ClusterName, receipt: pb.Receipt) -> tuple[Outcome, int]:
         stored = await self._store.get(keys.receipt_head(cluster))
-        head = _head(stored)
+        head = read_head(stored)
         newest = head.sequence if head else 0
         if len(receipt.envelope) > MAX_ENVELOPE or receipt.sequence < 1:
             return Outcome.TOO_LARGE, newest
@@ -135,7 +135,8 @@ def _is_base(envelope: bytes) -> bool:
         return False
 
 
-def _head(stored: KeyValue | None) -> Head | None:
+def read_head(stored: KeyValue | None) -> Head | None:
+    """Return what a ``receipt-head`` says; None when there is none, or none that can be read."""
     if stored is None:
         return None
     try:

@@ -127,16 +127,20 @@ class Replica:
             listen(enrol, self._config.enrol_listen, ServerFiles(*self._server_files[:2], None)),
         )
         self._observe()
-        async with asyncio.TaskGroup() as group:
-            loops = [self.relay.run(), self.status.run(), self.fanout.run(), self._refresh()]
-            tasks = [group.create_task(loop) for loop in loops]
-            await mtls.start()
-            await enrol.start()
-            ready(addresses)
-            await stop.wait()
-            await self._end(mtls, enrol)
-            for task in tasks:
-                task.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                loops = [self.relay.run(), self.status.run(), self.fanout.run(), self._refresh()]
+                tasks = [group.create_task(loop) for loop in loops]
+                await mtls.start()
+                await enrol.start()
+                ready(addresses)
+                await stop.wait()
+                await self._end(mtls, enrol)
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await mtls.stop(None)
+            await enrol.stop(None)
 
     def _servers(self) -> tuple[Any, Any]:
         mtls, enrol = server(AGENT_BYTES), server(ENROLMENT_BYTES)

@@ -18,6 +18,7 @@ from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
 from edict_hub.batches import batches
+from edict_hub.receipts import read_head
 from edict_hub.status_merge import STAGES, equal_but_for_time, merged
 from edict_hub.store import KeyValue, Put, Relisted, Store, Unchanged, keys, retrying
 from edict_hub.subscription import Subscription
@@ -45,6 +46,7 @@ class StatusTable:
         self.on_ban: Callable[[ClusterName], None] = lambda _cluster: None
         self._store = store
         self._clock = clock
+        self._newest_receipts: dict[ClusterName, int] = {}
         self._clusters: dict[ClusterName, pb.ClusterStatus] = {}
         self._revisions: dict[ClusterName, int] = {}
         self._dirty: set[ClusterName] = set()
@@ -79,9 +81,9 @@ class StatusTable:
             setattr(status, stage, ack.release)
         self._notify(cluster)
 
-    def receipt_stored(self, cluster: ClusterName) -> None:
-        """Tell those who watch that a cluster has a new receipt."""
-        self._notify(cluster)
+    def newest_receipt(self, cluster: ClusterName) -> int:
+        """Return the sequence of a cluster's newest receipt as it was last seen in etcd, 0 before the first."""
+        return self._newest_receipts.get(cluster, 0)
 
     def poke(self) -> None:
         """Wake those who watch: the release or the faults changed."""
@@ -194,6 +196,10 @@ class StatusTable:
             elif cluster not in self.banned:
                 self.banned.add(cluster)
                 self.on_ban(cluster)
+        elif f"/{what}" == keys.RECEIPT_HEAD:
+            head = read_head(item)
+            self._newest_receipts[cluster] = head.sequence if head else 0
+            self._notify(cluster)
         elif f"/{what}" == keys.STATUS and item is not None:
             self._merge(cluster, item)
 

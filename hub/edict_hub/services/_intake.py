@@ -74,8 +74,6 @@ class Intake:
                 with attempt:
                     outcome, newest = await self._receipts.add(self._session.cluster, self._waiting[0])
             receipt = self._waiting.popleft()
-            if outcome is Outcome.STORED:
-                self._status.receipt_stored(self._session.cluster)
             if outcome in {Outcome.STORED, Outcome.REPEATED}:
                 self._acknowledge(receipt.sequence)
             elif outcome is Outcome.OUT_OF_ORDER:

@@ -95,13 +95,16 @@ class Federation:
             if not response.admitted:
                 response.retry_after_seconds = RETRY_AFTER
                 return response
-            try:
-                head = await self._receipts.head(cluster)
-            except HubError as error:
-                _log.warning("the newest receipt is not known now", cluster=cluster, code=error.code)
-                head = None
-            response.receipt_sequence = head.sequence if head else 0
+            response.receipt_sequence = await self._newest_receipt(cluster)
             return response
+
+    async def _newest_receipt(self, cluster: ClusterName) -> int:
+        try:
+            head = await self._receipts.head(cluster)
+        except HubError as error:
+            _log.warning("the newest receipt is the last that was seen", cluster=cluster, code=error.code)
+            return self._status.newest_receipt(cluster)
+        return head.sequence if head else 0
 
     async def renew(self, request: pb.RenewRequest, context: Any) -> pb.RenewResponse:
         """Issue the next certificate to the holder of the present one."""

@@ -26,6 +26,7 @@ TRACE = f"{ROOT}trace/"
 FENCE = f"{ROOT}publish-fence"
 CLUSTERS = f"{ROOT}clusters/"
 STATUS = "/status"
+RECEIPT_HEAD = "/receipt-head"
 BAN = "/ban"
 
 
@@ -51,7 +52,7 @@ def status(cluster: ClusterName) -> str:
 
 def receipt_head(cluster: ClusterName) -> str:
     """Return the key that names a cluster's newest receipt."""
-    return f"{CLUSTERS}{cluster}/receipt-head"
+    return f"{CLUSTERS}{cluster}{RECEIPT_HEAD}"
 
 
 def ban(cluster: ClusterName) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.pki.ca import CertificateAuthority
 from edict.pki.csr import make_csr, new_private_key
-from edict.pki.names import Role, cluster_id
+from edict.pki.names import Role, cluster_id, hub_id
 from edict_hub.gate import ROLES
 from edict_hub.store import EtcdStore, Put, keys
 from tests.integration.hub.hubs import DOMAIN, Agent, Credentials, Hub, Running, cluster
@@ -129,3 +130,30 @@ async def test_a_ban_ends_the_stream_at_once_and_keeps_the_cluster_out(
     await store.commit([], [Put(keys.ban("c1"), b"stolen")])  # type: ignore[arg-type]
     assert "EDICT0344" in (await agent.ended(5))[1]
     assert "EDICT0344" in (await hello(listed, hub.agent("c1")))[1]
+
+
+async def test_what_nobody_foresaw_reaches_the_caller_as_a_code_and_nothing_else(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running.replica.admin, "_relay", None)
+    code, details = await outcome(running.admin().State(pb.StateRequest()))
+    assert code is grpc.StatusCode.INTERNAL
+    assert details.startswith("Error [EDICT0499]")
+    assert "NoneType" not in details
+
+
+async def test_a_rotated_server_certificate_counts_for_the_next_connection(hub: Hub, running: Running) -> None:
+    host, port = running.addresses.enrol.split(":")
+
+    async def presented() -> str:
+        return await asyncio.to_thread(ssl.get_server_certificate, (host, int(port)))
+
+    first = await presented()
+    assert await presented() == first
+    key = new_private_key()
+    hub.write("server.key", key)
+    hub.write("server.crt", hub.ca.issue_hub(make_csr(key, hub_id(DOMAIN)), ["127.0.0.1"], hub.now))
+    assert await presented() != first
+    hub.write("server.key", b"nonsense")
+    (hub.folder / "server.crt").unlink()
+    assert await presented() != first

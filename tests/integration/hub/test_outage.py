@@ -38,7 +38,17 @@ async def listed(hub: Hub, running: Running) -> Running:
 async def test_agents_are_served_while_etcd_is_away_and_operators_told_within_five_seconds(
     hub: Hub, etcd: Etcd, listed: Running
 ) -> None:
+    before = Agent(listed.federation("c1"))
+    await before.have()
+    await before.release()
+    await before.call.write(pb.AgentMessage(receipt=receipt(1, base=True)))
+    await before.next()
+    async with asyncio.timeout(10):
+        while not listed.replica.status.newest_receipt("c1"):  # type: ignore[arg-type]  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     etcd.kill()
+    answer = await listed.federation("c1").Hello(pb.HelloRequest())
+    assert (answer.admitted, answer.receipt_sequence) == (True, 1)
     agent = Agent(listed.federation("c1"))
     await agent.have()
     release = await agent.release()
