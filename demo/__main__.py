@@ -35,7 +35,7 @@ def main() -> int:
         screen.say("interrupted; everything that was started has ended")
         return 130
     except (CommandError, EnvError, TimeoutError) as error:
-        print(f"Error [EDICT0680] (demo) {error}", file=sys.stderr)
+        print(f"Error [EDICT9101] (demo) {error}", file=sys.stderr)
         return 2
 
 

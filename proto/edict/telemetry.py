@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from prometheus_client import start_http_server
 
+from edict.codes import Code
 from edict.errors import UsageError
 
 TRACEPARENT = "traceparent"
@@ -101,7 +102,7 @@ def _serve(host: str, port: int) -> WSGIServer:
         server, _thread = start_http_server(port, addr=host)
     except OSError as error:
         raise UsageError(
-            690,
+            Code.METRICS_PORT,
             f"the metrics port cannot be opened: {error.strerror or error}",
             where=f"{host}:{port}",
             remedy="choose another port; 0 takes a free one",

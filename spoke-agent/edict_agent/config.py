@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edict.codes import Code
 from edict.errors import UsageError
 from edict.pki.token import Token
 
@@ -62,7 +63,7 @@ def listen(text: str) -> Listen | None:
         return None
     host, _, port = text.rpartition(":")
     if not port.isdigit() or int(port) > MAX_PORT:
-        raise UsageError(680, f"{text!r} is not host:port", remedy="give for example 127.0.0.1:9090")
+        raise UsageError(Code.LISTEN_ADDRESS, f"{text!r} is not host:port", remedy="give for example 127.0.0.1:9090")
     return Listen(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 - ":port" asks for it
 
 

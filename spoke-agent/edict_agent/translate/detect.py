@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edict.errors import AgentError
-from edict_agent.translate.codes import TITLES, Reason
+from edict_agent.translate.codes import Reason
 from edict_agent.translate.dialect import Dialect
 
 CILIUM_GROUP = "cilium.io"
@@ -35,6 +35,6 @@ def choose_dialect(api_groups: frozenset[str], cilium_config: Mapping[str, str] 
         what = "Calico is there and its API server is not"
         remedy = "install Calico's API server, so that projectcalico.org/v3 is served"
     else:
-        what = TITLES[Reason.NO_PLUGIN]
+        what = "the cluster has no network plugin that Edict can translate for"
         remedy = "install Cilium, or Calico with its API server"
     raise AgentError(Reason.NO_PLUGIN, what, remedy=remedy)

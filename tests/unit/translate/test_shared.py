@@ -6,7 +6,6 @@ import pytest
 
 from edict.errors import AgentError
 from edict_agent.translate import Dialect, Facts, choose_dialect
-from edict_agent.translate.codes import TITLES, Reason
 from tests.unit.translate.placed import EVERYTHING, examples, namespace, outcome, plan, policy, rule, tcp
 
 BOTH = pytest.mark.parametrize("dialect", list(Dialect))
@@ -94,10 +93,6 @@ def test_a_named_port_is_refused(dialect: Dialect) -> None:
 @BOTH
 def test_ingress_networks_are_refused_because_sources_may_be_translated(dialect: Dialect) -> None:
     assert outcome(dialect, policy(ingress=(DENY,))).code == "EDICT0518"
-
-
-def test_every_reason_has_a_title() -> None:
-    assert set(TITLES) == set(Reason)
 
 
 @pytest.mark.parametrize(
