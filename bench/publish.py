@@ -9,9 +9,12 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Condition, Thread
 from typing import Any
+
+from urllib3.exceptions import HTTPError
 
 from bench.author import Author
 from bench.result import Result, Sample
@@ -54,12 +57,13 @@ class Sight:
     def _watch(self, cluster: str, api: Any) -> None:
         version, kind = KINDS[cluster]
         resource = api.resources.get(api_version=version, kind=kind)
-        while True:
-            for event in resource.watch():
-                digest = (event["object"].metadata.annotations or {}).get(DIGEST, "")
-                with self._changed:
-                    self._seen.setdefault((cluster, digest), time.monotonic())
-                    self._changed.notify_all()
+        with suppress(HTTPError):  # the cluster has ended, and the measurement with it
+            while True:
+                for event in resource.watch():
+                    digest = (event["object"].metadata.annotations or {}).get(DIGEST, "")
+                    with self._changed:
+                        self._seen.setdefault((cluster, digest), time.monotonic())
+                        self._changed.notify_all()
 
     def on_all(self, value: str, timeout: float = 20) -> float:
         """Wait until every cluster was seen with a document; returns when the last was, as monotonic time."""
