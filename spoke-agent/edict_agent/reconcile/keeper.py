@@ -11,7 +11,6 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import groupby
 
-from edict import log
 from edict.clock import Clock
 from edict_agent.backoff import wake_or_pause
 from edict_agent.kube import Kube, Live, Resource
@@ -24,7 +23,6 @@ from edict_agent.reconcile.write import Writer
 from edict_agent.translate.objects import POLICY_LABEL
 
 AT_ONCE = 8
-_log = log.get("edict_agent.keeper")
 
 
 class Keeper:

@@ -30,6 +30,8 @@ OnChange: TypeAlias = Callable[[Key], None]
 WATCH_SECONDS = (60, 120)
 LASTED_SECONDS = 5.0
 """A watch that ends sooner counts as failed, however it ended, so that no server can make us spin."""
+LIST_AFTER = 3
+"""After so many failures in a row it lists anew: a restored etcd waits in vain for a version of its future."""
 BACKOFF = wait_random_exponential(multiplier=0.5, max=30)
 _log = log.get("edict_agent.reflector")
 
@@ -99,6 +101,8 @@ class Reflector:
             except httpx2.HTTPError as error:
                 _log.warning("watch failed", kind=self.resource.kind, error=str(error) or repr(error))
             failures = 0 if self._clock.monotonic() - began >= LASTED_SECONDS else failures + 1
+            if failures >= LIST_AFTER:
+                self._version = ""
             if failures:
                 await pause(self._clock, BACKOFF, failures)
 

@@ -10,7 +10,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-from edict import log
 from edict.errors import IdentityError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
@@ -34,7 +33,6 @@ REFUSALS = frozenset(
     }
 )
 """The answers that no second try changes."""
-_log = log.get("edict_agent.enrol")
 
 
 class Enrol(Protocol):
