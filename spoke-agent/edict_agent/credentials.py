@@ -16,6 +16,7 @@ from edict.federation.v1 import federation_pb2 as pb
 from edict.pki import csr
 from edict.pki.names import cluster_id
 from edict.pki.token import Token
+from edict.trust.receipts import fingerprint
 from edict_agent.backoff import RECONNECT, pause, persist
 from edict_agent.codes import IdentityCode
 from edict_agent.store.identity import Identity, IdentityStore, Pins, new_identity
@@ -121,7 +122,12 @@ class Credentials:
             )
         identity = await enrol(self.identity, self._token, address, call=self._call)
         await self._keep(identity)
-        _log.info("enrolled", cluster=identity.pins.cluster, until=csr.not_after(identity.certificate).isoformat())
+        _log.info(
+            "enrolled",
+            cluster=identity.pins.cluster,
+            until=csr.not_after(identity.certificate).isoformat(),
+            receipt_key=fingerprint(identity.signer.public_key().public_bytes_raw()),
+        )
 
     async def renew(self, link: Link) -> None:
         """Trade the certificate for a new one with a new key, and store both.

@@ -85,4 +85,10 @@ class Metrics:
 
 
 def _callback(read: Callable[[], float]) -> Callable[[CallbackOptions], Iterable[Observation]]:
-    return lambda _options: [Observation(read())]
+    """Observe a number as OTLP can carry it: no boolean, and nothing at all where there is no number yet."""
+
+    def observe(_options: CallbackOptions) -> list[Observation]:
+        value = float(read())
+        return [] if math.isnan(value) else [Observation(value)]
+
+    return observe

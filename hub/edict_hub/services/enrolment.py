@@ -13,6 +13,7 @@ from edict.errors import IdentityError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.ids import ClusterName, digest_of, is_dns_label
+from edict.pki.codes import Code as Pki
 from edict_hub.codes import Identity
 from edict_hub.gate import banned, not_in_inventory
 from edict_hub.relay import Relay
@@ -74,6 +75,8 @@ def _user(request: pb.EnrolRequest) -> str:
     try:
         public = x509.load_pem_x509_csr(request.csr_pem).public_key()
     except ValueError as error:
-        raise IdentityError(305, f"the certificate request cannot be read: {error}", remedy="enrol again") from None
+        raise IdentityError(
+            Pki.REQUEST, f"the certificate request cannot be read: {error}", remedy="enrol again"
+        ) from None
     spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(spki + request.receipt_public_key).hexdigest()

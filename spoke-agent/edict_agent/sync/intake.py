@@ -8,7 +8,7 @@ from opentelemetry import trace
 
 from edict import log
 from edict.clock import Clock
-from edict.errors import AgentError, TrustError
+from edict.errors import AgentError, EdictError, TrustError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.telemetry import context_from
 from edict_agent.codes import Code
@@ -62,13 +62,25 @@ class Intake:
                     now=self._clock.now(),
                 )
                 await self._memory.accept(judged)
-            except (TrustError, AgentError) as error:
+            except AgentError as error:
                 if error.code == _CONTESTED:
                     raise
-                span.set_attribute("edict.error_code", error.code)
-                self._metrics.rejected(error.code)
-                self._acks.rejected(release, version, error)
-                _log.error("release rejected", release=release, code=error.code, error=str(error))
+                self._reject(message, error)
+                return
+            except TrustError as error:
+                self._reject(message, error)
+                return
+            except Exception as error:  # noqa: BLE001 - whatever a hub sends, enforcement goes on
+                _log.exception("a release could not be judged", release=release)
+                what = f"a fault of the agent while it judged the release: {type(error).__name__}"
+                self._reject(message, AgentError(Code.UNEXPECTED, what, remedy="report what the log says"))
                 return
         self._acks.verified(judged.state.release, judged.state.timestamp_version)
         _log.info("release verified", release=judged.state.release, policies=len(judged.policies))
+
+    def _reject(self, message: pb.Release, error: EdictError) -> None:
+        """Keep what stands, and say what was refused and why."""
+        trace.get_current_span().set_attribute("edict.error_code", error.code)
+        self._metrics.rejected(error.code)
+        self._acks.rejected(message.release, message.timestamp_version, error)
+        _log.error("release rejected", release=message.release, code=error.code, error=str(error))

@@ -14,6 +14,7 @@ from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName, Digest
 from edict.policy.documents import FederatedNetworkPolicy, ManagedCluster
 from edict.trust import verify
+from edict.trust.codes import Code
 from edict.trust.documents import read_document
 from edict.trust.placement import placed
 from edict.trust.state import Bundle, Target, TrustState
@@ -116,7 +117,7 @@ def _content(target: Target, blobs: Mapping[Digest, bytes]) -> bytes:
     content = blobs.get(target.digest)
     if content is None:
         raise TrustError(
-            208,
+            Code.MISSING,
             f"the document {target.path} was neither sent nor held",
             where=f"blobs/{target.digest}",
             remedy="ask the hub again; if it stays, publish the document again",

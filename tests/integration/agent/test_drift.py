@@ -40,7 +40,7 @@ async def test_an_edited_value_is_put_back(site: Site, authors: Authors, relay: 
     changed: dict[str, Any] = {"spec": {"egressDeny": []}} if site.kind == "cilium" else {"spec": {"egress": []}}
     site.patch(name, changed)
     await eventually(lambda: site.objects()[name]["spec"] == spec, "it is as it was", agent, 5)
-    assert "drift reverted" in agent.output
+    await eventually(lambda: "drift reverted" in agent.output, "it says so", agent, 5)
 
 
 async def test_a_field_of_somebody_else_in_the_spec_is_taken_away(
