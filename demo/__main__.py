@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from demo import contexts, fleet, objects
@@ -50,7 +51,8 @@ def _run(folder: Path, screen: Screen, *, keep: bool) -> int:
         _revert(federation, screen)
         _lose_a_replica(federation, screen)
         if keep:
-            _stay(federation, screen)
+            with suppress(KeyboardInterrupt):
+                _stay(federation, screen)
         screen.heading("Clean up")
     screen.say("every process has ended; nothing stays but the built parts in the cache")
     return 0
@@ -84,6 +86,8 @@ def _publish_examples(federation: Federation, screen: Screen) -> None:
     }
     if wrong:
         raise CommandError(f"the conformance is not what it should be: {wrong}")
+    screen.command("edict get policy platform/ai-egress")
+    screen.output(federation.edict("get", "policy", "platform/ai-egress", expect=1).stdout)
     screen.say("ai-egress names domains, which open-source Calico cannot match: refused whole there, and reported.")
 
 

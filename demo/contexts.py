@@ -6,17 +6,20 @@ run here, as the caller; everything written is taken away at the end.
 
 from __future__ import annotations
 
+import copy
 import re
 import sys
 import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config.kube_config import KubeConfigMerger
+from urllib3.exceptions import HTTPError
 
 from demo import fleet, objects
 from demo.screen import Screen
@@ -26,6 +29,7 @@ from tests.env.clients import api_client, dynamic_client
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SUBJECT = "edict-demo"
+FILES = {"certificate-authority", "client-certificate", "client-key", "tokenFile"}
 MADE_HERE = {"app.kubernetes.io/managed-by": "edict-demo"}
 
 
@@ -65,15 +69,27 @@ def _target(context: str, folder: Path) -> Target:
     path.touch(mode=0o600)
     try:
         merged = KubeConfigMerger(config.KUBE_CONFIG_DEFAULT_LOCATION).config  # type: ignore[no-untyped-call]
-        path.write_text(yaml.safe_dump({**merged.value, "current-context": context}))
+        lists = {kind: [_absolute(node) for node in merged.value[kind]] for kind in ("clusters", "contexts", "users")}
+        path.write_text(yaml.safe_dump({**merged.value, **lists, "current-context": context}))
         groups = {group.name for group in client.ApisApi(api_client(path)).get_api_versions().groups}
-    except (config.ConfigException, ApiException, OSError, AttributeError) as error:
+    except ApiException as error:
+        raise CommandError(f"context {context!r} cannot be used: its API server says {error.reason}") from None
+    except (config.ConfigException, HTTPError, OSError, AttributeError) as error:
         raise CommandError(f"context {context!r} cannot be used: {error}") from None
     if "cilium.io" in groups:
         return Target(context, name, "cilium", path)
     if "projectcalico.org" in groups:
         return Target(context, name, "calico", path)
     raise CommandError(f"context {context!r} serves neither cilium.io nor projectcalico.org; install a plugin first")
+
+
+def _absolute(node: Any) -> dict[str, Any]:
+    """Return an entry of a kubeconfig with the files it names as seen from anywhere."""
+    plain = copy.deepcopy(node.value)
+    for section in (plain.get("cluster"), plain.get("user")):
+        for field in FILES & (section or {}).keys():
+            section[field] = str(Path(node.path).expanduser().parent / section[field])
+    return dict(plain)
 
 
 def _announce(targets: list[Target], screen: Screen) -> None:

@@ -23,7 +23,7 @@ class Screen:
     def heading(self, text: str) -> None:
         """Begin a part of the demo."""
         elapsed = time.monotonic() - self._started
-        self.console.print(f"\n[bold]── {text}[/bold]  [dim]{elapsed:.0f} s[/dim]")
+        self.console.print(f"\n[bold]── {text}[/bold]  [dim]{elapsed:.0f} s[/dim]", soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Print one line."""
@@ -36,7 +36,7 @@ class Screen:
     def output(self, text: str) -> None:
         """Print what a command printed."""
         for line in text.rstrip().splitlines():
-            self.console.print(f"     {line}", markup=False, soft_wrap=True)
+            self.console.print(f"     {line.rstrip()}", markup=False, soft_wrap=True)
 
     @contextmanager
     def working(self, text: str) -> Iterator[None]:

@@ -72,5 +72,6 @@ def _row(cluster: ClusterView, now: datetime) -> tuple[str, ...]:
 
 def _policy_row(policy: PolicyView) -> tuple[str, ...]:
     reason = " ".join(part for part in (policy.code, policy.reason) if part)
-    objects = f"{policy.objects} objects, accepted: {policy.accepted}" if policy.accepted else ""
+    count = "1 object" if policy.objects == 1 else f"{policy.objects} objects"
+    objects = f"{count}, accepted: {policy.accepted}" if policy.accepted else ""
     return f"  {policy.policy}", "", "", policy.state.value, "", "", "", reason or objects
