@@ -42,6 +42,7 @@ from edict_agent.sync.enrol import Enrol, ask
 from edict_agent.sync.intake import Intake
 from edict_agent.sync.link import Dial, dial
 from edict_agent.sync.session import Session
+from edict_agent.tasks import until_first
 
 VERSION = version("edict-federation")
 _log = log.get("edict_agent.agent")
@@ -177,18 +178,7 @@ class Agent:
                 may_write=self._lease.held,
                 on_progress=reporter.wake.set,
             )
-            tasks = {
-                asyncio.create_task(enforcement.run()),
-                asyncio.create_task(self._refresh(enforcement)),
-            }
-            try:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            await until_first(enforcement.run(), self._refresh(enforcement))
 
     async def _refresh(self, enforcement: Enforcement) -> None:
         """Read the facts again and again; returns when the dialect is another one."""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from edict.policy._yaml import resolve_plain
+from edict.policy._scalars import resolve_plain
 from edict.policy.documents import AnyDocument
 
 _MAPS = frozenset({"labels", "annotations", "matchLabels"})

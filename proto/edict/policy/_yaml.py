@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, cast
 import yaml
 
 from edict.errors import DocumentError
+from edict.policy._scalars import resolve_plain
 from edict.policy.codes import Code
 from edict.policy.origin import Origin, child, item
 
@@ -34,21 +35,6 @@ MAX_FIELDS = 20_000
 _LOADER: Any = yaml.CSafeLoader  # the pure reader differs in places, and two readers are one too many
 _DECEIVING = re.compile(r"[\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)|(?<!\A)\ufeff")
 """What breaks a line for one reader and not for another, or shows a person another order than it has."""
-
-_INT = re.compile(r"-?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
-_MAX_DIGITS = 19
-_BOOLEANS = {"true": True, "false": False}
-_NULLS = frozenset({"", "~", "null"})
-_AMBIGUOUS_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "<<", "="})
-_AMBIGUOUS_NUMBER = re.compile(
-    r"[-+]?(?:"
-    r"0b[01_]+|0o[0-7]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*"  # integers of either version
-    r"|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"  # base 60
-    r"|(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|[0-9]+)(?:[eE][-+]?[0-9]+)?"
-    r"|\.(?:inf|Inf|INF|nan|NaN|NAN)"
-    r"|[0-9]{4}-[0-9][0-9]?-[0-9][0-9]?(?:[Tt \t].*)?)"  # a date
-)
 
 Plain: TypeAlias = "dict[str, Plain] | list[Plain] | str | int | float | bool | None"
 
@@ -272,32 +258,3 @@ class _Reader:
             else f"line {_mark(event.start_mark).line + 1}"
         )
         return DocumentError(code, what, where=" ".join(part for part in (path, place) if part), remedy=remedy)
-
-
-def resolve_plain(text: str) -> str | int | float | bool | None:
-    """Return what an unquoted scalar means where YAML 1.1, YAML 1.2 and JSON agree.
-
-    Raises:
-        ValueError: they do not; the arguments are what is wrong and the remedy.
-    """
-    if text in _BOOLEANS:
-        return _BOOLEANS[text]
-    if text in _NULLS:
-        return None
-    if text.lower() in _AMBIGUOUS_WORDS:
-        word = "true or false" if text.lower() not in {"null", "<<", "="} else "the value"
-        raise ValueError(
-            f"{text!r} does not mean the same to every YAML reader", f'write {word}, or quote it: "{text}"'
-        )
-    if _INT.fullmatch(text):
-        if len(text.lstrip("-")) > _MAX_DIGITS:
-            raise ValueError(f"the number {text[:_MAX_DIGITS]}… is too large", "quote it if it is a string")
-        return int(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    if _AMBIGUOUS_NUMBER.fullmatch(text):
-        raise ValueError(
-            f"the number {text!r} does not mean the same to every YAML reader",
-            f'write it as a decimal number, or quote it: "{text}"',
-        )
-    return text

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from edict.clock import Clock
 from edict.federation.v1 import federation_pb2 as pb
 from edict_agent.backoff import wake_or_pause
@@ -12,6 +10,7 @@ from edict_agent.memory import Memory
 from edict_agent.sync.acks import Acks
 from edict_agent.sync.intake import Intake
 from edict_agent.sync.link import Link, Stream
+from edict_agent.tasks import until_first
 
 HEARTBEAT_SECONDS = 10.0
 
@@ -44,15 +43,7 @@ class Session:
             await stream.send(pb.AgentMessage(have=have(self._memory)))
             self._acks.again()
             self._chain.rewind()
-            tasks = {asyncio.create_task(self._read(stream)), asyncio.create_task(self._write(stream))}
-            try:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            await until_first(self._read(stream), self._write(stream))
 
     async def _read(self, stream: Stream) -> None:
         while True:
