@@ -48,10 +48,19 @@ def make_csr(key_pem: bytes, spiffe_id: str) -> bytes:
 
 
 def not_before(certificate_pem: bytes) -> datetime:
-    """Return when the (first) certificate begins, UTC."""
-    return x509.load_pem_x509_certificate(certificate_pem).not_valid_before_utc
+    """Return when the (first) certificate begins, UTC. Raises IdentityError EDICT0302 when it cannot be read."""
+    return _certificate(certificate_pem).not_valid_before_utc
 
 
 def not_after(certificate_pem: bytes) -> datetime:
-    """Return when the (first) certificate ends, UTC."""
-    return x509.load_pem_x509_certificate(certificate_pem).not_valid_after_utc
+    """Return when the (first) certificate ends, UTC. Raises IdentityError EDICT0302 when it cannot be read."""
+    return _certificate(certificate_pem).not_valid_after_utc
+
+
+def _certificate(certificate_pem: bytes) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(certificate_pem)
+    except ValueError as error:
+        raise IdentityError(
+            Code.CERTIFICATE, f"the certificate cannot be read: {error}", remedy="enrol again"
+        ) from None

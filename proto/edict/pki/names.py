@@ -76,12 +76,11 @@ def identity_of(certificate_pem: bytes, trust_domain: str) -> Identity:
             cannot be read.
     """
     try:
-        certificate = x509.load_pem_x509_certificate(certificate_pem)
+        uris = uris_of(x509.load_pem_x509_certificate(certificate_pem))
     except ValueError as error:
         raise IdentityError(
             Code.CERTIFICATE, f"the certificate cannot be read: {error}", remedy="enrol again"
         ) from None
-    uris = uris_of(certificate)
     if len(uris) != 1:
         raise IdentityError(
             Code.FOREIGN_IDENTITY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -122,6 +123,13 @@ def test_a_name_that_is_no_label_is_not_certified(authority: CertificateAuthorit
     request = make_csr(new_private_key(), cluster_id(DOMAIN, "a\tb"))
     with pytest.raises(IdentityError, match="EDICT0301"):
         authority.issue_cluster(request, ClusterName("a\tb"), NOW)
+
+
+@pytest.mark.parametrize("read", [not_after, not_before, lambda pem: identity_of(pem, DOMAIN)])
+def test_a_certificate_that_is_none_is_an_error_of_ours(read: Callable[[bytes], object]) -> None:
+    for garbage in (b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"):
+        with pytest.raises(IdentityError, match="EDICT0302"):
+            read(garbage)
 
 
 def test_roles_include_the_lesser_ones(authority: CertificateAuthority) -> None:
