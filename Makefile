@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The project's own virtualenv, whatever the shell has activated.
 unexport VIRTUAL_ENV
 
-.PHONY: help setup parts demo test test-all fuzz-free bench check types proto fmt clean
+.PHONY: help setup parts demo test test-all bench check types proto fmt clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -55,9 +55,6 @@ test: parts ## what a change needs: all but the slow tests; PYTEST_ARGS='-k name
 
 test-all: parts ## every test
 	@$(PYTEST) $(PYTEST_ARGS)
-
-fuzz-free: parts ## `make test` with the same generated inputs every time, to compare two commits
-	@$(PYTEST) -m 'not slow' --hypothesis-profile=fuzz-free $(PYTEST_ARGS)
 
 bench: parts ## benchmarks against the peers, in one run; ONLY=name for one
 	@$(BIN)/python -m bench $(ONLY)
