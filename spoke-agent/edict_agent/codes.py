@@ -38,6 +38,8 @@ class Code(enum.IntEnum):
     """Translation refused the policy and gave no code of its own."""
     HEALTH_PORT = 564
     """The health port cannot be opened."""
+    SEQUENCE = 565
+    """A number of a receipt is one that no chain comes to: the hub, or the stored state, is wrong."""
     UNEXPECTED = 599
     """A fault of the agent itself."""
 
@@ -56,4 +58,6 @@ class IdentityCode(enum.IntEnum):
     BAD_SECRET = 324
     """The identity Secret cannot be read."""
     OTHER_CERTIFICATE = 325
-    """The hub handed out a certificate that is not for this cluster or this key."""
+    """The hub handed out a certificate that is not for this cluster or this key, or not of the pinned CA."""
+    CERTIFICATE_LIFE = 326
+    """The hub handed out a certificate that is not valid now, or ends too soon."""

@@ -41,13 +41,13 @@ class Reporter:
 
     async def run(self) -> None:
         """Report for ever."""
+        self._chain.on_room = self.wake.set
         self.wake.set()
         while True:
             await wake_or_pause(self._clock, self.wake, REPEAT_SECONDS)
             statement = self._statement()
-            if statement is not None and not await self._chain.say(statement):
-                await self._chain.room.wait()
-                self.wake.set()
+            if statement is not None:
+                await self._chain.say(statement)
             await self._show(statement)
             await self._clock.sleep(PAUSE_SECONDS)
 

@@ -7,7 +7,6 @@ so that a reader needs only its tail.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -27,6 +26,7 @@ from edict.trust.receipts import (
     sign_receipt,
     state_digest,
 )
+from edict_agent.codes import Code
 from edict_agent.store.model import ReceiptHead
 from edict_agent.store.secrets import StateStore
 
@@ -34,6 +34,10 @@ MAX_UNACKED = 4
 MAX_BODY = 40 * 1024
 """Bytes of reports in one receipt: base64 and the rest of the envelope stay below 64 KiB."""
 BASE_EVERY = 200
+MAX_BELIEVED = 2**53
+"""No cluster comes to so many receipts: a hub that says more is not believed."""
+MAX_SEQUENCE = 2**63 - 1
+"""The last sequence; counting from any that was believed does not come to it, so a head that has is not ours."""
 REPEAT_SECONDS = 600.0
 """Without any change a receipt is made this often, because silence is Unknown."""
 _log = log.get("edict_agent.chain")
@@ -62,7 +66,8 @@ class Chain:
         version: str,
         on_receipt: Callable[[], None],
     ) -> None:
-        self.room = asyncio.Event()
+        self.on_room: Callable[[], None] = lambda: None
+        """Called when what did not fit can be said."""
         self._store = store
         self._key = key
         self._cluster = cluster
@@ -77,13 +82,19 @@ class Chain:
         self._in_flight = 0
         self._kept = self._head.sequence
         """The newest receipt whose head is stored: none above it is sent."""
-        self._judge_room()
 
     def follow(self, newest: int) -> None:
-        """Take the hub's newest sequence into account: after a loss of our head the chain begins above it."""
-        if self._head.sequence == 0 and newest > 0:
-            _log.warning("receipt chain begins again", sequence=newest + 1)
-            self._head = ReceiptHead(sequence=newest)
+        """Take the hub's newest sequence into account: after a loss of our head the chain begins above it.
+
+        A number that no chain comes to is refused, and the chain begins at 1: a hub that lies loses receipts, no more.
+        """
+        if self._head.sequence > 0 or newest == 0:
+            return
+        if newest > MAX_BELIEVED:
+            _log.error("newest receipt not believed", code=f"EDICT{Code.SEQUENCE:04d}", sequence=newest)
+            return
+        _log.warning("receipt chain begins again", sequence=newest + 1)
+        self._head = ReceiptHead(sequence=newest)
 
     def rewind(self) -> None:
         """A new stream: send again what is not confirmed."""
@@ -101,16 +112,21 @@ class Chain:
 
     def acknowledged(self, sequence: int) -> None:
         """The hub has every receipt up to this one. Kept with the next receipt; sending twice does no harm."""
+        was_full = self._full
         rest = tuple(each for each in self._head.unacked if each[0] > sequence)
         self._head = ReceiptHead(self._head.sequence, self._head.digest, rest)
-        self._judge_room()
+        if was_full and not self._full:
+            self.on_room()
 
     async def say(self, statement: Statement) -> bool:
-        """Sign what is new; tell whether everything has been said (else there was no room)."""
+        """Sign what is new; tell whether everything has been said (else there was no room: see `on_room`)."""
+        if self._head.sequence >= MAX_SEQUENCE:
+            _log.error("stored receipt head dropped", code=f"EDICT{Code.SEQUENCE:04d}", sequence=self._head.sequence)
+            self._head, self._last = ReceiptHead(), None
         now = {name: fitted(report) for name, report in statement.policies.items()}
         about = (statement.release, statement.dialect, statement.plugin_version)
         while self._is_news(now, about):
-            if len(self._head.unacked) >= MAX_UNACKED:
+            if self._full:
                 return False
             await self._sign(statement, now)
             self._last = about
@@ -150,15 +166,12 @@ class Chain:
         self._kept = body.sequence
         self._told, self._said_at = after, self._clock.monotonic()
         self._since_base = 0 if base else self._since_base + 1
-        self._judge_room()
         self._on_receipt()
         _log.info("receipt signed", sequence=body.sequence, policies=len(part), base=base)
 
-    def _judge_room(self) -> None:
-        if len(self._head.unacked) < MAX_UNACKED:
-            self.room.set()
-        else:
-            self.room.clear()
+    @property
+    def _full(self) -> bool:
+        return len(self._head.unacked) >= MAX_UNACKED
 
 
 def fitted(report: PolicyReport) -> PolicyReport:

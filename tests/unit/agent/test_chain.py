@@ -8,7 +8,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edict.ids import ClusterName, Digest, Release
 from edict.policy.fidelity import Fidelity, RuleFidelity
 from edict.trust.receipts import Evidence, PolicyReport, PolicyState, fold, verify_receipt
-from edict_agent.conformance.chain import BASE_EVERY, MAX_UNACKED, REPEAT_SECONDS, Chain, Statement
+from edict_agent.conformance.chain import (
+    BASE_EVERY,
+    MAX_BELIEVED,
+    MAX_SEQUENCE,
+    MAX_UNACKED,
+    REPEAT_SECONDS,
+    Chain,
+    Statement,
+)
+from edict_agent.store.model import ReceiptHead
 from edict_agent.store.secrets import StateStore
 from tests.unit.agent.fakes import MemoryKube, TurnedClock
 
@@ -115,9 +124,10 @@ async def test_while_the_hub_is_away_a_bounded_number_is_kept_and_the_rest_is_to
     hub = Hub(chain)
     said = [await chain.say(statement(report("a", reverts=count))) for count in range(20)]
     assert said == [True] * MAX_UNACKED + [False] * (20 - MAX_UNACKED)
-    assert not chain.room.is_set()
+    room: list[bool] = []
+    chain.on_room = lambda: room.append(True)
     assert hub.drain() == MAX_UNACKED
-    assert chain.room.is_set()
+    assert room == [True], "told once, when the first place is free"
     assert await chain.say(statement(report("a", reverts=19)))
     assert hub.drain() == 1
     assert hub.evidence.policies["payments/a"].reverts == 19
@@ -161,6 +171,38 @@ async def test_a_lost_head_continues_above_the_hubs_newest(world: World) -> None
     following = chain.next_unsent()
     assert following is not None
     assert following.sequence == 43, "a head that is not lost does not believe the hub"
+
+
+@pytest.mark.parametrize("newest", [MAX_BELIEVED + 1, 2**63, 2**64 - 2, 2**64 - 1])
+async def test_a_newest_receipt_that_no_chain_comes_to_is_not_believed(world: World, newest: int) -> None:
+    chain = await world.chain()
+    chain.follow(newest)
+    for count in range(3):
+        assert await chain.say(statement(report("a", reverts=count)))
+    hub = Hub(chain)
+    hub.drain()
+    assert hub.evidence.head.sequence == 3
+    again = await world.chain()
+    assert await again.say(statement(report("b")))
+
+
+async def test_the_largest_believed_number_leaves_room_for_a_chain(world: World) -> None:
+    chain = await world.chain()
+    chain.follow(MAX_BELIEVED)
+    assert await chain.say(statement(report("a")))
+    receipt = chain.next_unsent()
+    assert receipt is not None
+    assert receipt.sequence == MAX_BELIEVED + 1
+
+
+@pytest.mark.parametrize("sequence", [MAX_SEQUENCE, 2**64 - 1])
+async def test_a_stored_head_beyond_the_last_number_does_not_silence_the_chain(world: World, sequence: int) -> None:
+    store = StateStore(world.kube, "ns", clock=world.clock)
+    await store.set_receipts(ReceiptHead(sequence=sequence))
+    hub = Hub(await world.chain())
+    assert await hub.chain.say(statement(report("a")))
+    assert hub.drain() == 1
+    assert (hub.evidence.head.sequence, hub.evidence.head.base) == (1, True)
 
 
 async def test_a_base_comes_again_and_again_so_that_a_tail_suffices(world: World) -> None:
