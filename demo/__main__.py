@@ -26,7 +26,8 @@ def main() -> int:
     """Run the demo; exit 0 when every step did what it says."""
     arguments = _arguments()
     screen = Screen()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what it puts behind with SIGINT ignored
     try:
         if arguments.contexts:
             return contexts.run(arguments.contexts.split(), screen, assume_yes=arguments.yes, keep=arguments.keep)
@@ -108,6 +109,7 @@ def _lose_a_replica(federation: Federation, screen: Screen) -> None:
     file = EXAMPLES / "deny-cloud-metadata.yaml"
     changed = federation.directory / file.name
     changed.write_text(file.read_text().replace("priority: 10", "priority: 11"))
+    screen.command("sed -i 's/priority: 10/priority: 11/' deny-cloud-metadata.yaml")
     screen.command("edict sign -f deny-cloud-metadata.yaml && edict publish")
     release = federation.sign_and_publish(changed)
     seconds = fleet.await_rows(
@@ -122,7 +124,7 @@ def _lose_a_replica(federation: Federation, screen: Screen) -> None:
 
 
 def _stay(federation: Federation, screen: Screen) -> None:
-    screen.heading("Running. Try, in another terminal")
+    screen.heading("Running. Try, in another terminal, from this folder")
     screen.say(f"export EDICT_WORKSPACE={federation.workspace} EDICT_PASSPHRASE='correct horse battery staple'")
     for command in ("edict status -w", "edict get policies", "edict get policy platform/ai-egress"):
         screen.say(f".venv/bin/{command}")

@@ -69,12 +69,15 @@ def _target(context: str, folder: Path) -> Target:
     path.touch(mode=0o600)
     try:
         merged = KubeConfigMerger(config.KUBE_CONFIG_DEFAULT_LOCATION).config  # type: ignore[no-untyped-call]
+        known = [node.value["name"] for node in merged.value["contexts"]] if merged else []
+        if context not in known:
+            raise CommandError(f"KUBECONFIG has no context {context!r}; it has: {', '.join(known) or 'none'}")
         lists = {kind: [_absolute(node) for node in merged.value[kind]] for kind in ("clusters", "contexts", "users")}
         path.write_text(yaml.safe_dump({**merged.value, **lists, "current-context": context}))
         groups = {group.name for group in client.ApisApi(api_client(path)).get_api_versions().groups}
     except ApiException as error:
         raise CommandError(f"context {context!r} cannot be used: its API server says {error.reason}") from None
-    except (config.ConfigException, HTTPError, OSError, AttributeError) as error:
+    except (config.ConfigException, HTTPError, OSError) as error:
         raise CommandError(f"context {context!r} cannot be used: {error}") from None
     if "cilium.io" in groups:
         return Target(context, name, "cilium", path)
