@@ -7,7 +7,7 @@ etcd has: where another replica was faster, both are merged and written again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from google.protobuf.message import DecodeError
@@ -18,8 +18,9 @@ from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
 from edict_hub.batches import batches
+from edict_hub.codes import Code
 from edict_hub.receipts import read_head
-from edict_hub.status_merge import STAGES, equal_but_for_time, merged
+from edict_hub.status_merge import STAGES, clipped_ack, clipped_hello, equal_but_for_time, merged
 from edict_hub.store import KeyValue, Put, Relisted, Store, Unchanged, keys, retrying
 from edict_hub.subscription import Subscription
 
@@ -28,9 +29,7 @@ CONNECTED_FOR = timedelta(seconds=30)
 """A cluster of which nothing was heard for longer has no stream, whatever a replica that was killed wrote."""
 WRITE_EVERY = 1.0
 SILENCE_EVERY = 5.0
-MAX_ERROR = 4096
-MAX_WORD = 64
-"""Characters of what an agent says that are kept."""
+_REFUSED = f"EDICT{Code.STORE_REFUSED:04d}"
 
 
 class StatusTable:
@@ -50,16 +49,14 @@ class StatusTable:
         self._clusters: dict[ClusterName, pb.ClusterStatus] = {}
         self._revisions: dict[ClusterName, int] = {}
         self._dirty: set[ClusterName] = set()
+        self._writing: set[ClusterName] = set()
         self._wake = asyncio.Event()
         self._subscribers: set[Subscription] = set()
 
     def hello(self, cluster: ClusterName, hello: pb.HelloRequest) -> None:
         """Take an agent's introduction."""
         status = self._touch(cluster)
-        status.hello.CopyFrom(hello)
-        status.hello.agent_version = hello.agent_version[:MAX_WORD]
-        status.hello.dialect = hello.dialect[:MAX_WORD]
-        status.hello.plugin_version = hello.plugin_version[:MAX_WORD]
+        status.hello.CopyFrom(clipped_hello(hello))
         self._notify(cluster)
 
     def seen(self, cluster: ClusterName, *, connected: bool) -> None:
@@ -72,10 +69,7 @@ class StatusTable:
     def acked(self, cluster: ClusterName, ack: pb.Ack) -> None:
         """Take an acknowledgement."""
         status = self._touch(cluster)
-        status.last_ack.CopyFrom(ack)
-        status.last_ack.error = ack.error[:MAX_ERROR]
-        status.last_ack.error_code = ack.error_code[:MAX_WORD]
-        status.last_ack.accepted = ack.accepted[:MAX_WORD]
+        status.last_ack.CopyFrom(clipped_ack(ack))
         stage = STAGES.get(ack.stage)
         if stage is not None:
             setattr(status, stage, ack.release)
@@ -127,22 +121,39 @@ class StatusTable:
             group.create_task(self._tell_who_fell_silent())
 
     async def flush(self) -> None:
-        """Write all changes. Raises HubError."""
+        """Write all changes; what etcd refuses of one cluster delays no other. Raises HubError EDICT0401."""
         puts = {keys.status(name): name for name in sorted(self._dirty)}
         for batch in batches(Put(key, self._clusters[name].SerializeToString()) for key, name in puts.items()):
             names = [puts[put.key] for put in batch]
-            conditions = [Unchanged(keys.status(name), self._revisions.get(name, 0)) for name in names]
             self._dirty -= set(names)
+            self._writing |= set(names)
             try:
-                revision = await self._store.commit(conditions, batch)
-                if revision is None:
-                    for name in names:
-                        await self._write_merged(name)
-                else:
-                    self._revisions.update(dict.fromkeys(names, revision))
+                await self._write(names, batch)
             except HubError:
                 self._dirty |= set(names)
                 raise
+            finally:
+                self._writing -= set(names)
+
+    async def _write(self, names: Sequence[ClusterName], batch: Sequence[Put]) -> None:
+        conditions = [Unchanged(keys.status(name), self._revisions.get(name, 0)) for name in names]
+        try:
+            revision = await self._store.commit(conditions, batch)
+        except HubError as error:
+            if error.code != _REFUSED:
+                raise
+            revision = None
+        if revision is not None:
+            self._revisions.update(dict.fromkeys(names, revision))
+            return
+        for name in names:
+            try:
+                await self._write_merged(name)
+            except HubError as error:
+                if error.code != _REFUSED:
+                    raise
+                self._dirty.add(name)
+                _log.warning("a status is not written", cluster=name, code=error.code, error=error.what)
 
     async def _write_merged(self, cluster: ClusterName) -> None:
         for _ in range(3):
@@ -212,8 +223,10 @@ class StatusTable:
         except DecodeError:
             _log.warning("a status cannot be read and is replaced", key=item.key)
             return
+        stored.name = cluster
         mine = self._clusters.get(cluster)
-        self._clusters[cluster] = stored if mine is None or cluster not in self._dirty else merged(mine, stored)
+        unwritten = cluster in self._dirty or cluster in self._writing
+        self._clusters[cluster] = merged(mine, stored) if mine is not None and unwritten else stored
         if mine is None or not equal_but_for_time(mine, stored):
             self._notify(cluster)
 

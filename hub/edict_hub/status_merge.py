@@ -1,4 +1,4 @@
-"""What several replicas know of one cluster, joined. Pure."""
+"""What an agent says of itself, cut to what is kept; and what several replicas know of one cluster, joined. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,33 @@ STAGES = {
     pb.ACK_STAGE_ACCEPTED: "acked_accepted",
 }
 """Where a cluster's status keeps the release of each stage."""
+MAX_ERROR = 4096
+MAX_WORD = 64
+"""Characters of what an agent says that are kept."""
+
+
+def clipped_hello(hello: pb.HelloRequest) -> pb.HelloRequest:
+    """Return an introduction made of the fields that are known alone: a copy would keep all that is unknown."""
+    return pb.HelloRequest(
+        agent_version=hello.agent_version[:MAX_WORD],
+        language_level=hello.language_level,
+        dialect=hello.dialect[:MAX_WORD],
+        plugin_version=hello.plugin_version[:MAX_WORD],
+        root_version=hello.root_version,
+        release=hello.release,
+    )
+
+
+def clipped_ack(ack: pb.Ack) -> pb.Ack:
+    """Return an acknowledgement made of the fields that are known alone."""
+    return pb.Ack(
+        release=ack.release,
+        timestamp_version=ack.timestamp_version,
+        stage=ack.stage,
+        accepted=ack.accepted[:MAX_WORD],
+        error_code=ack.error_code[:MAX_WORD],
+        error=ack.error[:MAX_ERROR],
+    )
 
 
 def equal_but_for_time(mine: pb.ClusterStatus, stored: pb.ClusterStatus) -> bool:
