@@ -20,8 +20,9 @@ from edict.trust.receipts import fingerprint
 from edict_agent.backoff import RECONNECT, pause, persist
 from edict_agent.codes import IdentityCode
 from edict_agent.store.identity import Identity, IdentityStore, Pins, new_identity
+from edict_agent.sync import certificate
 from edict_agent.sync.addresses import Addresses
-from edict_agent.sync.enrol import Enrol, ask, checked_cluster, enrol, with_certificate
+from edict_agent.sync.enrol import Enrol, ask, checked_cluster, enrol
 from edict_agent.sync.link import Link
 
 RENEW_BETWEEN = (0.50, 0.65)
@@ -107,7 +108,7 @@ class Credentials:
         """Enrol at one address and store the certificate.
 
         Raises:
-            IdentityError: EDICT0322, EDICT0323 or EDICT0325.
+            IdentityError: EDICT0322, EDICT0323, or the certificate is not worth keeping.
             TrustError: EDICT0206 for another root.
             grpc.aio.AioRpcError: the hub could not be reached.
         """
@@ -120,7 +121,7 @@ class Credentials:
                 where=f"cluster {self.identity.pins.cluster}",
                 remedy="make a token with `edict cluster token` and give it by --token-file; enforcement goes on",
             )
-        identity = await enrol(self.identity, self._token, address, call=self._call)
+        identity = await enrol(self.identity, self._token, address, now=self._clock.now(), call=self._call)
         await self._keep(identity)
         _log.info(
             "enrolled",
@@ -133,14 +134,16 @@ class Credentials:
         """Trade the certificate for a new one with a new key, and store both.
 
         Raises:
-            IdentityError: EDICT0325.
+            IdentityError: the certificate is not worth keeping; what there is stays.
             grpc.aio.AioRpcError: the hub refused or could not be reached.
         """
-        pins = self.identity.pins
+        held = self.identity
+        pins = held.pins
         key_pem = csr.new_private_key()
         request = csr.make_csr(key_pem, cluster_id(pins.trust_domain, pins.cluster))
         answer = await link.renew(pb.RenewRequest(csr_pem=request))
-        await self._keep(with_certificate(self.identity, key_pem, answer.certificate_pem))
+        certificate.check(answer.certificate_pem, key_pem, pins, now=self._clock.now(), held=held.certificate)
+        await self._keep(replace(held, key_pem=key_pem, certificate=answer.certificate_pem))
         _log.info("certificate renewed", until=csr.not_after(self.identity.certificate).isoformat())
 
     def renew_at(self) -> datetime:

@@ -6,6 +6,7 @@ Whatever fails here, enforcement goes on: the loop ends only when it is cancelle
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable
 
@@ -14,9 +15,10 @@ import grpc.aio
 
 from edict import log
 from edict.clock import Clock
-from edict.errors import IdentityError, TrustError
+from edict.errors import EdictError, IdentityError
 from edict.federation.v1 import federation_pb2 as pb
 from edict_agent.backoff import RECONNECT, delay
+from edict_agent.codes import Code
 from edict_agent.conformance.chain import Chain
 from edict_agent.credentials import Credentials
 from edict_agent.metrics import Metrics
@@ -25,6 +27,9 @@ from edict_agent.sync.link import Dial, Link, dial
 from edict_agent.sync.session import Session
 
 RENEW_RETRY_SECONDS = 60.0
+MAX_AWAY_SECONDS = 300.0
+"""A hub that is busy cannot send us away for longer, before jitter."""
+_UNEXPECTED = f"EDICT{Code.UNEXPECTED:04d}"
 _log = log.get("edict_agent.client")
 
 
@@ -68,8 +73,10 @@ class HubClient:
                 _log.warning("hub not reached", status=error.code().name, error=error.details() or "")
             except asyncio.InvalidStateError:
                 _log.info("stream ended while writing")
-            except (IdentityError, TrustError) as error:
+            except EdictError as error:
                 _log.error("hub refused or not believed", code=error.code, error=str(error))
+            except Exception:  # noqa: BLE001 - whatever a hub sends, enforcement goes on
+                _log.exception("a fault while talking to the hub", code=_UNEXPECTED)
             finally:
                 self._metrics.connected(state=False)
             failures = 1 if self._clock.monotonic() - started > RECONNECT.max else failures + 1
@@ -85,7 +92,7 @@ class HubClient:
             answer = await link.hello(self._hello())
             if not answer.admitted:
                 _log.info("hub is busy", address=address, seconds=answer.retry_after_seconds)
-                return answer.retry_after_seconds * (1 + self._rng.random())
+                return bounded(answer.retry_after_seconds) * (1 + self._rng.random())
             self._chain.follow(answer.receipt_sequence)
             self._metrics.connected(state=True)
             _log.info("connected", address=address, hub_release=answer.release)
@@ -115,6 +122,13 @@ class HubClient:
                 await self._credentials.renew(link)
             except grpc.aio.AioRpcError as error:
                 _log.warning("certificate not renewed", status=error.code().name, error=error.details() or "")
-                await self._clock.sleep(RENEW_RETRY_SECONDS * (1 + self._rng.random()))
+            except IdentityError as error:
+                _log.error("certificate not kept", code=error.code, error=str(error))
             else:
                 return
+            await self._clock.sleep(RENEW_RETRY_SECONDS * (1 + self._rng.random()))
+
+
+def bounded(seconds: float) -> float:
+    """Return for how many seconds we stay away when a hub asks for so many, which may be any float."""
+    return min(max(seconds, 0.0), MAX_AWAY_SECONDS) if math.isfinite(seconds) else 0.0

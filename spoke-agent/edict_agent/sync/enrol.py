@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 import grpc
 import grpc.aio
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from msgspec.structs import replace
 
 from edict.errors import IdentityError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.ids import ClusterName
 from edict.pki import csr
-from edict.pki.names import cluster_id, identity_of
+from edict.pki.names import cluster_id
 from edict.pki.token import Token
 from edict.trust import verify
 from edict_agent.codes import IdentityCode
 from edict_agent.store.identity import Identity
+from edict_agent.sync import certificate
 from edict_agent.sync.link import CALL_SECONDS
 
 REFUSALS = frozenset(
@@ -50,11 +50,11 @@ async def ask(address: str, ca_pem: str, request: pb.EnrolRequest) -> pb.EnrolRe
         return answer
 
 
-async def enrol(identity: Identity, token: Token, address: str, *, call: Enrol = ask) -> Identity:
+async def enrol(identity: Identity, token: Token, address: str, *, now: datetime, call: Enrol = ask) -> Identity:
     """Enrol once, at one address; returns the identity with its certificate and the pinned root.
 
     Raises:
-        IdentityError: EDICT0322 when the hub refuses, EDICT0325 when it hands out something else.
+        IdentityError: EDICT0322 when the hub refuses; as `certificate.check` when it hands out something else.
         TrustError: EDICT0206 when the root is not the pinned one.
         grpc.aio.AioRpcError: the hub could not be reached.
     """
@@ -73,29 +73,8 @@ async def enrol(identity: Identity, token: Token, address: str, *, call: Enrol =
             raise _refused(error, address) from None
         raise
     verify.pin(answer.root, pins.root_sha256)
-    return with_certificate(identity, identity.key_pem, answer.certificate_pem, root=answer.root)
-
-
-def with_certificate(
-    identity: Identity, key_pem: bytes, certificate_pem: bytes, *, root: bytes | None = None
-) -> Identity:
-    """Return the identity with a new certificate, which must be for this cluster and this key.
-
-    Raises:
-        IdentityError: EDICT0325.
-    """
-    pins = identity.pins
-    public = csr.load_private_key(key_pem).public_key()
-    found = identity_of(certificate_pem, pins.trust_domain)
-    same_key = _spki(x509.load_pem_x509_certificate(certificate_pem).public_key()) == _spki(public)
-    if (found.kind, found.name) != ("cluster", pins.cluster) or not same_key:
-        raise IdentityError(
-            IdentityCode.OTHER_CERTIFICATE,
-            "the hub handed out a certificate for another cluster or another key",
-            where=f"cluster {pins.cluster}",
-            remedy="do not trust this hub; make a new token against the right one",
-        )
-    return Identity(pins, key_pem, identity.receipt_key, certificate_pem, identity.root if root is None else root)
+    certificate.check(answer.certificate_pem, identity.key_pem, pins, now=now)
+    return replace(identity, certificate=answer.certificate_pem, root=answer.root)
 
 
 def checked_cluster(pins_cluster: ClusterName, wanted: str) -> None:
@@ -110,10 +89,6 @@ def checked_cluster(pins_cluster: ClusterName, wanted: str) -> None:
             f"this agent is {pins_cluster!r} and --cluster says {wanted!r}",
             remedy="use the token that was made for this cluster; a cluster's name is fixed when it is installed",
         )
-
-
-def _spki(key: CertificatePublicKeyTypes) -> bytes:
-    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def _refused(error: grpc.aio.AioRpcError, address: str) -> IdentityError:
