@@ -43,6 +43,8 @@ class Founding:
 def found(folder: Path, asked: Founding, keyring: Keys, passphrase: bytes | None, now: datetime) -> None:
     """Make everything in a folder beside the wanted one, then move it into place: all of it or nothing.
 
+    A folder that is there and empty is kept and filled, its settings last: somebody's shell may stand in it.
+
     Raises:
         UsageError: EDICT0603 when it cannot be written, EDICT0606 when there is something already.
     """
@@ -53,16 +55,26 @@ def found(folder: Path, asked: Founding, keyring: Keys, passphrase: bytes | None
             where=str(folder),
             remedy="choose another folder, or work in this one with -C",
         )
-    building = folder.with_name(f".{folder.name}.making")
+    wanted = folder.resolve()
+    building = wanted.with_name(f".{wanted.name}.making")
     try:
         shutil.rmtree(building, ignore_errors=True)
         files.make_folder(building, files.PRIVATE_FOLDER)
         _fill(building, asked, keyring, passphrase, now)
-        building.replace(folder)
+        _move(building, wanted)
     except OSError as error:
         raise files.unusable(folder, error) from None
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _move(building: Path, folder: Path) -> None:
+    if not folder.exists():
+        building.replace(folder)
+        return
+    folder.chmod(files.PRIVATE_FOLDER)
+    for part in sorted(building.iterdir(), key=lambda path: path.name == SETTINGS):
+        part.replace(folder / part.name)
 
 
 def _fill(folder: Path, asked: Founding, keyring: Keys, passphrase: bytes | None, now: datetime) -> None:

@@ -20,6 +20,7 @@ from edict_cli.store.keys import Keys, new_passphrase
 from edict_cli.store.settings import addresses, checked_team
 
 _DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
+DEFAULT_TEAM = "platform"
 _BIN = re.compile(r"(.+)-[0-9a-f]")
 
 
@@ -38,7 +39,12 @@ class Made(msgspec.Struct, frozen=True, rename="camel"):
 @click.option("--hub", required=True, help="HOST:PORT[,...] of the mutual TLS port, as agents reach it.")
 @click.option("--enrol", required=True, help="HOST:PORT[,...] of the enrolment port.")
 @click.option("--san", multiple=True, help="Another name or address for the hub's certificate; may be repeated.")
-@click.option("--team", "teams", multiple=True, help="A team that signs policies; may be repeated.")
+@click.option(
+    "--team",
+    "teams",
+    multiple=True,
+    help="A team that signs policies; may be repeated. Without it there is one, platform.",
+)
 @click.option("--etcd", default="embedded", show_default=True, help="embedded, or URL[,URL...] of etcd.")
 @click.option("--no-passphrase", is_flag=True, help="Leave the keys unencrypted.")
 @forms()
@@ -68,7 +74,14 @@ def command(
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
     hubs, enrols = addresses(hub, where="--hub"), addresses(enrol, where="--enrol")
     hosts = tuple(dict.fromkeys([*(address.host for address in (*hubs, *enrols)), *map(_checked_san, san)]))
-    asked = Founding(_checked_domain(trust_domain), hubs, enrols, hosts, _checked_teams(teams), _checked_etcd(etcd))
+    asked = Founding(
+        _checked_domain(trust_domain),
+        hubs,
+        enrols,
+        hosts,
+        _checked_teams(teams or (DEFAULT_TEAM,)),
+        _checked_etcd(etcd),
+    )
     passphrase = new_passphrase(session, none=no_passphrase)
     with progress("making keys"):
         found(folder, asked, Keys(folder / "keys", session), passphrase, session.now())
@@ -76,6 +89,8 @@ def command(
     emit(
         form, data, Sheet(["workspace", "trust domain", "teams"], [[str(folder), trust_domain, ",".join(asked.teams)]])
     )
+    if not teams:
+        note(f"Policies are signed by one team, {DEFAULT_TEAM}. Teams cannot be added later: --team names them now.")
     note(
         f"Next: copy {folder}/hub to the hub and start it there: edict-hub serve --config hub.yaml\n"
         f"      keep {folder}/keys offline; whoever has them writes policy\n"
