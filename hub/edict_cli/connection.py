@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 
-from edict.errors import HubError, UsageError
+from edict.errors import HubError, IdentityError, UsageError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1.federation_pb2_grpc import AdminStub
 from edict.pki import csr
@@ -56,11 +56,11 @@ def _credentials(workspace: Workspace) -> grpc.ChannelCredentials:
     key = files.read_private(folder / "operator.key")
     certificate = files.read(folder / "operator.crt")
     authority = files.read(folder / "ca.crt")
+    csr.load_private_key(key)
     try:
-        csr.load_private_key(key)
         end = csr.not_after(certificate)
         csr.not_after(authority)
-    except ValueError:
+    except IdentityError:
         raise _certificate(workspace, "cannot be read") from None
     if end <= workspace.session.now():
         raise _certificate(workspace, f"expired at {end:%Y-%m-%dT%H:%M:%SZ}")

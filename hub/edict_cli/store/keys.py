@@ -59,6 +59,7 @@ class Keys:
 
         Raises:
             UsageError: EDICT0608 when this workspace does not hold the key.
+            UsageError: EDICT0607 when it is encrypted and there is no passphrase and nobody to ask for one.
             TrustError: EDICT0230 when it cannot be opened.
         """
         path = self.path(owner)
@@ -81,7 +82,14 @@ class Keys:
             return None
         if given:
             return given.encode()
-        if self._passphrase is None and self._session.interactive:
+        if self._passphrase is None:
+            if not self._session.interactive:
+                raise UsageError(
+                    Code.PASSPHRASE,
+                    "the key is encrypted and no passphrase was given",
+                    where=str(path),
+                    remedy=f"set {ENVIRONMENT}",
+                )
             self._passphrase = ask_secret("Passphrase of the keys")
         return self._passphrase
 

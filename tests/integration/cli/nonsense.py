@@ -196,7 +196,7 @@ DOCUMENTS = [
 ]
 KEYS = [
     case("a wrong passphrase", SIGN, 230, document(), EDICT_PASSPHRASE="wrong"),  # noqa: S106 - of a throw-away key
-    case("no passphrase and nobody to ask", SIGN, 230, document(), EDICT_PASSPHRASE=""),
+    case("no passphrase and nobody to ask", SIGN, 607, document(), EDICT_PASSPHRASE=""),
     case("a key that is gone", SIGN, 608, both(document(), gone("keys/team-net.pem"))),
     case("a key that all may read", SIGN, 230, both(document(), mode("keys/team-net.pem", 0o644))),
     case("a key that is garbage", SIGN, 230, both(document(), content("keys/team-net.pem", "x"))),
