@@ -96,8 +96,8 @@ def denies_way_out(
     """Look for a policy that tries to deny the agent its way to the hub, DNS and the API server.
 
     The built-in Accept stands above it, so nothing is lost; but a policy that says so by name means something
-    that will not happen, and is an error. One that selects the agent's namespace among many is the normal
-    default deny, and only a warning.
+    that will not happen, and is an error. One that selects the agent's namespace among many, without its name,
+    is the normal default deny and nothing to speak of.
 
     Args:
         policy: the policy.
@@ -105,7 +105,7 @@ def denies_way_out(
         namespace_labels: labels of that namespace beside its name, where they are known.
 
     Returns:
-        A warning for each egress rule that denies the agent's namespace among others.
+        A warning for each egress rule of a Baseline policy that denies the agent's namespace by name.
 
     Raises:
         DocumentError: EDICT0141; an Admin egress Deny selects the agent's namespace by name.
@@ -113,13 +113,12 @@ def denies_way_out(
     spec = policy.document.spec.policy
     labels = {**(namespace_labels or {}), NAMESPACE_NAME: agent_namespace}
     namespaces = _namespaces(spec.subject)
-    if namespaces is None or not matches(namespaces, labels):
+    if namespaces is None or not _names(namespaces, agent_namespace) or not matches(namespaces, labels):
         return []
-    named = _names(namespaces, agent_namespace)
     findings = []
     for path, rule in _outward_denies(spec):
         where = policy.where(f"spec.policy.{path}")
-        if named and spec.tier is Tier.ADMIN:
+        if spec.tier is Tier.ADMIN:
             raise DocumentError(
                 Code.DENIES_WAY_OUT,
                 f"the rule would deny pods of {agent_namespace} their way out, and the built-in Accept forbids it",
@@ -131,7 +130,7 @@ def denies_way_out(
                 code=f"EDICT{Code.DENIES_WAY_OUT:04d}",
                 where=where,
                 what=f"the {rule.action} does not hold for {agent_namespace}, whose egress is always accepted",
-                remedy=f"exclude {agent_namespace} from the subject to say so: NotIn on {NAMESPACE_NAME}",
+                remedy=f"leave {agent_namespace} out of the subject",
             )
         )
     return findings
