@@ -17,7 +17,7 @@ _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def labels(pairs: Iterable[str], *, where: str) -> dict[str, str]:
+def labels(pairs: Iterable[str], *, where: str, remedy: str = "write key=value, such as env=prod") -> dict[str, str]:
     """Read ``key=value`` pairs.
 
     Raises:
@@ -27,9 +27,7 @@ def labels(pairs: Iterable[str], *, where: str) -> dict[str, str]:
     for pair in pairs:
         key, separator, value = pair.partition("=")
         if not separator or not _is_label(key, value):
-            raise UsageError(
-                Code.LABEL, f"{pair!r} is no label", where=where, remedy="write key=value, such as env=prod"
-            )
+            raise UsageError(Code.LABEL, f"{pair!r} is no label", where=where, remedy=remedy)
         if found.setdefault(key, value) != value:
             raise UsageError(Code.LABEL, f"the label {key} is given twice", where=where, remedy="keep one of them")
     return found
@@ -43,7 +41,8 @@ def placement(text: str) -> Placement:
     """
     if text == "all":
         return Placement(LabelSelector())
-    return Placement(LabelSelector(match_labels=labels(text.split(","), where="--placement")))
+    remedy = "write all for every cluster, or key=value[,key=value], such as env=prod"
+    return Placement(LabelSelector(match_labels=labels(text.split(","), where="--placement", remedy=remedy)))
 
 
 def duration(text: str, *, where: str, most: timedelta) -> timedelta:

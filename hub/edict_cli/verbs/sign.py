@@ -95,8 +95,7 @@ def _add(
 def _read(path: Path, placement: str | None) -> Iterator[Parsed]:
     data = stored.read(path)
     if placement is not None and is_bare_upstream(data, str(path)):
-        content, _ = wrap_upstream(data, str(path), read_placement(placement))
-        yield from load(content, str(path))
+        yield wrap_upstream(data, str(path), read_placement(placement))
         return
     parsed = load(data, str(path))
     if not parsed:

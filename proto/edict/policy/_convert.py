@@ -19,6 +19,7 @@ from edict.policy.origin import Origin, child
 UPSTREAM_GROUP = "policy.networking.k8s.io"
 UPSTREAM_KIND = "ClusterNetworkPolicy"
 UPSTREAM_VERSION = f"{UPSTREAM_GROUP}/v1alpha2"
+_OTHER_LANGUAGES = ("NetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
 
 _KINDS: dict[str, type[AnyDocument]] = {kind.__name__: kind for kind in get_args(AnyDocument)}
 _AT = re.compile(r" - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`$")
@@ -88,7 +89,7 @@ def _kind(value: dict[str, Plain], origin: Origin) -> type[AnyDocument]:
             Code.BARE_UPSTREAM,
             f"a bare {UPSTREAM_KIND} does not say for which clusters it is",
             where=origin.where(subject, "kind"),
-            remedy="give it a placement: edict sign --placement 'env=prod' FILE",
+            remedy="edict sign -f FILE --placement all (or env=prod: the labels of some clusters)",
         )
     for key in ("apiVersion", "kind"):
         if key not in value:
@@ -98,6 +99,13 @@ def _kind(value: dict[str, Plain], origin: Origin) -> type[AnyDocument]:
                 where=origin.where(subject, ""),
                 remedy=f"write apiVersion: {API_VERSION} and kind: {' or '.join(_KINDS)}",
             )
+    if value["kind"] in _OTHER_LANGUAGES:
+        raise DocumentError(
+            Code.UNKNOWN_KIND,
+            f"a {value['kind']} is not what Edict speaks",
+            where=origin.where(subject, "kind"),
+            remedy=f"write it as a {UPSTREAM_KIND} of {UPSTREAM_VERSION}",
+        )
     if value["apiVersion"] != API_VERSION:
         raise DocumentError(
             Code.UNKNOWN_KIND,
@@ -129,7 +137,7 @@ def _explain(message: str, kind: type[AnyDocument], subject: str, origin: Origin
             Code.MISSING_FIELD,
             f"the field {missing['name']} is missing",
             where=origin.where(subject, path),
-            remedy=f"add {child(path, missing['name'])}",
+            remedy=f"add {origin.written(child(path, missing['name']))}",
         )
     remedy = ""
     if what.startswith("Expected `object`, got `null`"):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from edict.errors import DocumentError
-from edict.policy._convert import UPSTREAM_KIND, UPSTREAM_VERSION, is_upstream, subject_of, to_document
-from edict.policy._emit import to_yaml
+from edict.policy._convert import UPSTREAM_KIND, UPSTREAM_VERSION, Parsed, is_upstream, subject_of, to_document
 from edict.policy._yaml import Node, Plain, read
 from edict.policy.codes import Code
 from edict.policy.documents import FederatedNetworkPolicy, Placement
@@ -25,13 +24,11 @@ def is_bare_upstream(data: bytes | str, source: str) -> bool:
     return len(nodes) == 1 and is_upstream(nodes[0].value)
 
 
-def wrap_upstream(
-    data: bytes | str, source: str, placement: Placement, controls: tuple[str, ...] = ()
-) -> tuple[bytes, FederatedNetworkPolicy]:
+def wrap_upstream(data: bytes | str, source: str, placement: Placement, controls: tuple[str, ...] = ()) -> Parsed:
     """Wrap a bare upstream manifest; its ``spec`` is taken unchanged.
 
     Returns:
-        The canonical YAML that is to be signed, and the document it means.
+        The document that is to be signed, with the places of its fields in the manifest.
 
     Raises:
         DocumentError: the file is no single ClusterNetworkPolicy of ``v1alpha2``, or is not valid.
@@ -55,19 +52,21 @@ def wrap_upstream(
             where=origin.where(subject, "apiVersion"),
             remedy=f"convert the manifest to {UPSTREAM_VERSION}",
         )
-    parsed = to_document(Node(_wrapped(value), _moved(origin)))
+    if "spec" not in value:
+        raise DocumentError(
+            Code.MISSING_FIELD, "the field spec is missing", where=origin.where(subject, ""), remedy="add spec"
+        )
+    parsed = to_document(Node(_wrapped(value), _Manifest(origin.source, origin.lines)))
     unplaced = parsed.document
     assert isinstance(unplaced, FederatedNetworkPolicy)  # noqa: S101 - _wrapped has just set the kind
     document = replace(unplaced, spec=replace(unplaced.spec, placement=placement, controls=controls))
     validate(document, parsed.origin)
-    return to_yaml(document), document
+    return Parsed(document, parsed.origin)
 
 
 def _wrapped(value: dict[str, Plain]) -> dict[str, Plain]:
     """Return our document around the upstream one; the types judge what it lacks or has too much of."""
-    spec: dict[str, Plain] = {"placement": {"clusterSelector": {}}}
-    if "spec" in value:
-        spec["policy"] = value["spec"]
+    spec: Plain = {"placement": {"clusterSelector": {}}, "policy": value["spec"]}
     rest = {key: value[key] for key in value if key not in {"spec", "status", "metadata"}}
     wrapped = rest | {"apiVersion": API_VERSION, "kind": FederatedNetworkPolicy.__name__, "spec": spec}
     if "metadata" in value:
@@ -85,10 +84,16 @@ def _metadata(metadata: Plain) -> Plain:
     return kept
 
 
-def _moved(origin: Origin) -> Origin:
-    """Return the lines under the paths that the fields have in our document."""
-    lines = {
-        f"spec.policy{path.removeprefix('spec')}" if path.startswith("spec") else path: line
-        for path, line in origin.lines.items()
-    }
-    return Origin(origin.source, lines)
+class _Manifest(Origin):
+    """The upstream manifest: its kind, and the paths that the fields have in it."""
+
+    __slots__ = ()
+
+    def written(self, path: str) -> str:
+        """Return the path without what wrapping put around it."""
+        return path.replace("spec.policy", "spec", 1)
+
+    def where(self, subject: str, path: str) -> str:
+        """Return the printed place: ``ClusterNetworkPolicy deny-egress spec.tier policy.yaml:7``."""
+        name = subject.partition(" ")[2]
+        return Origin.where(self, f"{UPSTREAM_KIND} {name}".strip(), self.written(path))

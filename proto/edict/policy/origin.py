@@ -29,6 +29,10 @@ class Origin:
             path = parent(path)
         return self.lines.get("")
 
+    def written(self, path: str) -> str:
+        """Return the path of a field as its author wrote it."""
+        return path
+
     def where(self, subject: str, path: str) -> str:
         """Return the printed place: ``FederatedNetworkPolicy deny-egress spec.tier policy.yaml:7``."""
         line = self.line(path)

@@ -115,7 +115,7 @@ def test_a_bare_upstream_manifest_is_recognised() -> None:
     with pytest.raises(DocumentError) as caught:
         load_one(UPSTREAM, "f.yaml")
     assert caught.value.code == "EDICT0106"
-    assert "edict sign --placement" in caught.value.remedy
+    assert "edict sign -f FILE --placement all" in caught.value.remedy
 
 
 def test_json_is_yaml() -> None:
