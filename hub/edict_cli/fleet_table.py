@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from edict.errors import printable
 from edict_cli.conformance import ClusterView, PolicyView, rollup
 from edict_cli.fleet import FleetView
 from edict_cli.output import Sheet
@@ -29,7 +30,7 @@ def headline(view: FleetView, now: datetime) -> Iterator[str]:
         expired = f"{view.expires:%Y-%m-%d %H:%M} UTC"
         yield f"Release {view.release} expired at {expired}: clusters go on enforcing it. Try: edict publish --refresh"
     for fault in view.faults:
-        yield f"Hub fault [{fault.code}] ({fault.key}) {fault.error}"
+        yield printable(f"Hub fault [{fault.code}] ({fault.key}) {fault.error}")
     if not view.release:
         yield "Nothing is published yet. Try: edict publish"
     elif not view.clusters:
@@ -38,7 +39,7 @@ def headline(view: FleetView, now: datetime) -> Iterator[str]:
 
 def line(cluster: ClusterView, now: datetime) -> str:
     """Return one cluster as a line of text, for a watch that is not on a terminal."""
-    return "  ".join(part for part in (f"{now:%H:%M:%SZ}", *_row(cluster, now)[:4], cluster.reason) if part)
+    return printable("  ".join(part for part in (f"{now:%H:%M:%SZ}", *_row(cluster, now)[:4], cluster.reason) if part))
 
 
 def ago(then: datetime | None, now: datetime) -> str:

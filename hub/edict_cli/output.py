@@ -17,6 +17,8 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
+from edict.errors import printable
+
 F = TypeVar("F", bound=Callable[..., Any])
 PIPE_WIDTH = 1000
 """A table that goes into a file or a pipe is not cut to a terminal's width."""
@@ -99,7 +101,7 @@ def emit(form: Form, data: Any, sheet: Sheet, *, names: Sequence[str] = ()) -> N
             click.echo(yaml.safe_dump(plain, sort_keys=False, width=PIPE_WIDTH), nl=False)
         case Form.NAME:
             for name in names:
-                click.echo(name)
+                click.echo(printable(name))
         case Form.TABLE | Form.WIDE:
             if sheet.rows:
                 stdout().print(sheet.render(wide=form is Form.WIDE))
@@ -112,8 +114,8 @@ def stdout() -> Console:
 
 
 def note(text: str) -> None:
-    """Tell the person something that is not data."""
-    click.echo(text, err=True)
+    """Tell the person something that is not data; its lines stay lines, so text of others must be `printable`."""
+    click.echo("\n".join(printable(line) for line in text.split("\n")), err=True)
 
 
 _under_way: list[Status] = []
@@ -145,5 +147,6 @@ def ask_secret(question: str) -> bytes:
 
 
 def _cell(text: str) -> str:
+    text = printable(text)
     style = STATE_STYLES.get(text.split(" ", 1)[0], "")
     return f"[{style}]{escape(text)}[/]" if style else escape(text)

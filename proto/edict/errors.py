@@ -19,6 +19,20 @@ from __future__ import annotations
 from typing import ClassVar
 
 
+def printable(text: str) -> str:
+    r"""Return text of others on one line that does nothing to a terminal: other blanks become spaces, ESC ``\x1b``.
+
+    What Unicode calls not printable is escaped: control characters of both sets, and what turns the direction of text.
+    """
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else character.encode("unicode_escape").decode()
+
+
 class EdictError(Exception):
     """The root of the tree.
 
@@ -46,7 +60,7 @@ class EdictError(Exception):
         """Return the printed form, on one line."""
         place = f" ({self.where})" if self.where else ""
         remedy = f" Try: {self.remedy}" if self.remedy else ""
-        return f"Error [{self.code}]{place} {self.what.rstrip('.')}.{remedy}"
+        return printable(f"Error [{self.code}]{place} {self.what.rstrip('.')}.{remedy}")
 
     def __str__(self) -> str:
         """Return the printed form, so that a log line carries code and remedy too."""
