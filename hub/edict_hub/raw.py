@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from edict.errors import HubError
 from edict_hub.codes import Code
 
+MAX_DIGITS = 18
+Number = Annotated[int, Meta(ge=1, lt=10**MAX_DIGITS)]
+"""A version: what lies beyond fits neither the protocol nor the versions that anybody counts to."""
+
 
 class _Version(msgspec.Struct, frozen=True):
-    version: int
+    version: Number
 
 
 class _Signed(msgspec.Struct, frozen=True):
-    version: int
-    expires: datetime | None = None
+    version: Number
+    expires: Annotated[datetime, Meta(tz=True)] | None = None
     meta: dict[str, _Version] = {}
     targets: dict[str, _Target] = {}
 
@@ -68,7 +74,7 @@ def digests_in(content: bytes, where: str) -> set[str]:
 def _read(content: bytes, where: str) -> _Signed:
     try:
         return msgspec.json.decode(content, type=_File).signed
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise HubError(
             Code.KEY_DAMAGED,
             f"this is not the metadata that belongs here: {error}",

@@ -10,11 +10,12 @@ from edict import log
 from edict.clock import Clock
 from edict.errors import HubError
 from edict.ids import ClusterName
+from edict.trust.custom import ClusterCustom
 from edict.trust.roles import cluster_path
 from edict.trust.state import TrustState
 from edict_hub import release
 from edict_hub.cache import Cache
-from edict_hub.codes import Code
+from edict_hub.codes import Code, unexpected
 from edict_hub.release import Fault, Held
 from edict_hub.store import Changed, Store, keys, retrying
 
@@ -60,6 +61,11 @@ class Relay:
         """Tell whether a cluster is in the last inventory that verified."""
         return cluster_path(cluster) in self.trusted.documents
 
+    def receipt_key(self, cluster: ClusterName) -> str:
+        """Return the key that authors pinned for a cluster's receipts, hexadecimal; empty where they pinned none."""
+        target = self.trusted.documents.get(cluster_path(cluster))
+        return target.custom.receipt_key if target and isinstance(target.custom, ClusterCustom) else ""
+
     async def reload(self, verified: TrustState | None = None) -> None:
         """Read the release anew.
 
@@ -85,6 +91,11 @@ class Relay:
                 if error.code not in _UNREADABLE:
                     raise
                 self._note((Fault(error.where, error.code, error.what, now),))
+                return
+            except Exception:  # noqa: BLE001 - whatever stands in etcd, what is served stays
+                _log.exception("what etcd holds cannot be judged")
+                unforeseen = unexpected()
+                self._note((Fault(keys.ROOT, unforeseen.code, unforeseen.what, now),))
                 return
             self._note(held.faults if held else ())
             self._take(held)

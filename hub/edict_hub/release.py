@@ -148,7 +148,11 @@ def _gone(key: str) -> HubError:
 
 def _by_version(items: tuple[KeyValue, ...]) -> dict[int, bytes]:
     named = {item.key.rpartition("/")[2]: item.value for item in items}
-    return {int(version): value for version, value in named.items() if version.isdecimal()}
+    return {
+        int(version): value
+        for version, value in named.items()
+        if version.isdecimal() and len(version) <= raw.MAX_DIGITS
+    }
 
 
 def _verified(held: Held, pinned: TrustState, known: TrustState) -> tuple[TrustState | None, TrustError | None]:

@@ -118,3 +118,41 @@ async def test_publishing_the_same_release_again_repairs_it(
     await until_faults(running, lambda found: found == [key])
     assert (await running.admin().Publish(request)).release == 2
     assert await until_faults(running, lambda found: not found) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "found"),
+    [
+        (f"{keys.METADATA}root/{'9' * 21}", b"{}", []),
+        (f"{keys.METADATA}root/{'9' * 5000}", b"{}", []),
+        (keys.TIMESTAMP, b'{"signed":{"version":9,"x":' + b"[" * 100_000, [keys.TIMESTAMP]),
+        (keys.TIMESTAMP, b'{"signed":{"version":-5,"meta":{"snapshot.json":{"version":2}}}}', [keys.TIMESTAMP]),
+        (keys.status(ClusterName("c1")), pb.ClusterStatus(name="c2").SerializeToString(), []),
+    ],
+    ids=["21 digits", "5000 digits", "nested", "negative", "another's status"],
+)
+async def test_no_key_ends_the_hub(listed: Running, store: EtcdStore, key: str, value: bytes, found: list[str]) -> None:
+    await store.commit([], [Put(key, value)])
+    await store.commit([], [Put(BLOB, b"marks what was read after it")])
+    await until_faults(listed, lambda faults: set(faults) >= {*found} and faults != [])
+    assert not listed.serving.done()
+    agent = Agent(listed.federation("c1"))
+    await agent.have()
+    assert (await agent.release()).release == 2
+    assert [status.name for status in (await listed.admin().Status(pb.StatusRequest())).clusters] == ["c1"]
+
+
+async def test_what_nobody_foresaw_in_etcd_is_a_fault_and_what_is_served_stays(
+    listed: Running, store: EtcdStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("edict_hub.release._assemble", None)
+        await store.commit([], [Put(BLOB, DOCUMENT)])
+        faults = await until_faults(listed, lambda found: found == [keys.ROOT])
+        assert faults[0].error_code == "EDICT0499"
+        agent = Agent(listed.federation("c1"))
+        await agent.have()
+        assert (await agent.release()).release == 2
+    await store.commit([], [Put(BLOB, DOCUMENT)])
+    assert await until_faults(listed, lambda found: not found) == []
+    assert not listed.serving.done()

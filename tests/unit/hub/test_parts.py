@@ -75,7 +75,22 @@ def test_metadata_is_read_just_far_enough() -> None:
     assert raw.digests_in(b"nonsense", "k") == set()
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"signed": {}}', b'{"signed": {"version": "1"}}', b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"signed": {}}',
+        b'{"signed": {"version": "1"}}',
+        b'{"signed": {"version": -1}}',
+        b'{"signed": {"version": 1000000000000000000}}',
+        b'{"signed": {"version": 1, "expires": "2026-01-01T00:00:00"}}',
+        b'{"signed": {"version": 1, "x": ' + b"[" * 100_000,
+        b"\xff",
+    ],
+    ids=lambda content: content[:48].decode(errors="replace"),
+)
 def test_what_is_no_metadata_is_named_by_its_key(content: bytes) -> None:
     with pytest.raises(HubError, match="EDICT0440") as caught:
         raw.version_of(content, keys.TIMESTAMP)
