@@ -48,6 +48,10 @@ class Code(enum.IntEnum):
     """An agent that stopped reading, or never answered an update."""
     REPLACED = 434
     """The same cluster opened a newer stream."""
+    RECEIPTS_FULL = 435
+    """A cluster has as many receipts since its newest base as are kept; only a base goes on."""
+    RECEIPT_KEY_UNKNOWN = 436
+    """A receipt of a cluster for which no key is pinned, and none was given at enrolment."""
     KEY_DAMAGED = 440
     """The content of a key in etcd is not what belongs there."""
     KEY_MISSING = 441
@@ -70,7 +74,7 @@ class Identity(enum.IntEnum):
     BANNED = 344
     """The cluster is banned."""
     EXPIRED = 345
-    """The certificate behind an open stream has expired."""
+    """The certificate behind an open connection has expired."""
     TOKEN_UNKNOWN = 350
     """No such enrolment token."""
     TOKEN_EXPIRED = 351

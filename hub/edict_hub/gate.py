@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from edict.clock import Clock
 from edict.errors import IdentityError
 from edict.ids import ClusterName
 from edict.pki.csr import not_after
@@ -33,29 +34,38 @@ class Peer:
     not_after: datetime
 
 
+@dataclass(frozen=True)
+class Operator:
+    """An operator who may call a method now, and until when the certificate allows it."""
+
+    name: str
+    not_after: datetime
+
+
 class Gate:
-    """Judges callers of the mutual TLS port.
+    """Judges callers of the mutual TLS port, at every call: a connection can outlive the certificate it began with.
 
     Args:
         trust_domain: of every identity.
         relay: knows the signed inventory.
         status: knows the bans.
+        clock: for the end of certificates.
     """
 
-    def __init__(self, trust_domain: str, relay: Relay, status: StatusTable) -> None:
+    def __init__(self, trust_domain: str, relay: Relay, status: StatusTable, clock: Clock) -> None:
         self._trust_domain = trust_domain
         self._relay = relay
         self._status = status
+        self._clock = clock
 
     def cluster(self, context: Any) -> Peer:
         """Return the calling cluster.
 
         Raises:
             IdentityError: EDICT0301, 0340 or 0341 when it is not one, 0343 when it is not in the signed inventory,
-                0344 when it is banned.
+                0344 when it is banned, 0345 when its certificate has expired.
         """
-        certificate = _certificate(context)
-        identity = identity_of(certificate, self._trust_domain)
+        identity, until = self._caller(context)
         if identity.kind != "cluster":
             raise _wrong_kind(identity, "agents")
         cluster = ClusterName(identity.name)
@@ -63,15 +73,16 @@ class Gate:
             raise not_in_inventory(cluster)
         if cluster in self._status.banned:
             raise banned(cluster)
-        return Peer(cluster, not_after(certificate))
+        return Peer(cluster, until)
 
-    def operator(self, context: Any, method: str) -> Identity:
+    def operator(self, context: Any, method: str) -> Operator:
         """Return the calling operator.
 
         Raises:
-            IdentityError: EDICT0301, 0340 or 0341 when it is not one, 0342 when its role does not allow the method.
+            IdentityError: EDICT0301, 0340 or 0341 when it is not one, 0342 when its role does not allow the method,
+                0345 when its certificate has expired.
         """
-        identity = identity_of(_certificate(context), self._trust_domain)
+        identity, until = self._caller(context)
         if identity.kind != "operator" or identity.role is None:
             raise _wrong_kind(identity, "operators")
         needed = ROLES[method]
@@ -82,7 +93,14 @@ class Gate:
                 where=f"Admin.{method}",
                 remedy="ask an administrator for a certificate of that role",
             )
-        return identity
+        return Operator(identity.name, until)
+
+    def _caller(self, context: Any) -> tuple[Identity, datetime]:
+        certificate = _certificate(context)
+        identity, until = identity_of(certificate, self._trust_domain), not_after(certificate)
+        if self._clock.now() >= until:
+            raise expired(identity.name)
+        return identity, until
 
 
 def not_in_inventory(cluster: ClusterName) -> IdentityError:
@@ -98,6 +116,11 @@ def not_in_inventory(cluster: ClusterName) -> IdentityError:
 def banned(cluster: ClusterName) -> IdentityError:
     """Return EDICT0344."""
     return IdentityError(Code.BANNED, f"cluster {cluster} is banned", remedy="ask the platform team why")
+
+
+def expired(name: str) -> IdentityError:
+    """Return EDICT0345."""
+    return IdentityError(Code.EXPIRED, "the certificate has expired", where=name, remedy="get a new one")
 
 
 def _certificate(context: Any) -> bytes:

@@ -26,10 +26,10 @@ _OPTIONS = [
 ]
 
 
-def server(max_bytes: int) -> Any:
-    """Return a server without services and addresses, for messages of at most so many bytes."""
+def server(max_bytes: int, *, at_once: int | None = None) -> Any:
+    """Return a server without services and addresses, for messages of at most so many bytes and so many calls."""
     limits = [("grpc.max_receive_message_length", max_bytes), ("grpc.max_send_message_length", max_bytes)]
-    return grpc.aio.server(options=[*_OPTIONS, *limits])
+    return grpc.aio.server(options=[*_OPTIONS, *limits], maximum_concurrent_rpcs=at_once)
 
 
 def listen(target: Any, address: str, server_files: ServerFiles) -> str:

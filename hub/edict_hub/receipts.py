@@ -1,36 +1,46 @@
 """Receipts as the hub keeps them: in order, once each, the newest and what readers need to follow the chain.
 
-The hub reads the sequence and ``base`` without believing either: readers verify the envelopes with pinned keys.
+A receipt is verified here so that who has a stolen certificate alone cannot take the place of the cluster's own chain.
+Readers verify again: this proves nothing to them.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import enum
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import msgspec
+from google.protobuf.message import DecodeError
+from msgspec import Meta
 
 from edict import log
+from edict.errors import EdictError, HubError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
-from edict.trust.receipts import MAX_ENVELOPE
+from edict.trust.receipts import ReceiptBody, envelope_digest, verify_receipt
 from edict_hub import metrics
+from edict_hub.codes import Code
 from edict_hub.store import Delete, KeyValue, Operation, Put, Store, Unchanged, keys
 
 _log = log.get(__name__)
+_TRANSIENT = {f"EDICT{code:04d}" for code in (Code.STORE_UNREACHABLE, Code.STORE_REFUSED)}
 KEPT = 256
 """Receipts of a cluster that stay, and all since the newest base."""
 PRUNE_EVERY = 16
+MAX_SINCE_BASE = 256
+"""Receipts since the newest base, it included: 16 MiB at most. Agents make a base after at most 200."""
+MAX_SEQUENCE = 2**53
 
 
 class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The value of ``receipt-head``: the newest sequence, that of the newest base (0 is none), and its digest."""
+    """The value of ``receipt-head``: the newest sequence, that of the newest base, and the newest's digest.
 
-    sequence: int
-    base: int
+    Where no base came yet, ``base`` is the first that is stored.
+    """
+
+    sequence: Annotated[int, Meta(ge=1, le=MAX_SEQUENCE)]
+    base: Annotated[int, Meta(ge=1, le=MAX_SEQUENCE)]
     digest: str
 
 
@@ -44,22 +54,21 @@ class Outcome(enum.StrEnum):
     """It is not the next one."""
     FORKED = "forked"
     """Another receipt has its sequence."""
-    TOO_LARGE = "too_large"
-
-
-class _Envelope(msgspec.Struct, frozen=True):
-    payload: str
-
-
-class _Body(msgspec.Struct, frozen=True):
-    base: bool = False
+    REFUSED = "refused"
+    """It is not what the cluster's own key signed, or too much since the newest base."""
 
 
 class Receipts:
-    """The receipts of all clusters, in etcd."""
+    """The receipts of all clusters, in etcd.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: etcd.
+        pinned: returns the receipt key that is pinned for a cluster, hexadecimal; empty where none is.
+    """
+
+    def __init__(self, store: Store, pinned: Callable[[ClusterName], str]) -> None:
         self._store = store
+        self._pinned = pinned
 
     async def head(self, cluster: ClusterName) -> Head | None:
         """Return what is newest of a cluster, None before its first receipt."""
@@ -73,7 +82,13 @@ class Receipts:
         Raises:
             HubError: EDICT0401 or 0402 when etcd is out of reach.
         """
-        outcome, newest = await self._add(cluster, receipt)
+        try:
+            outcome, newest = await self._add(cluster, receipt)
+        except EdictError as error:
+            if error.code in _TRANSIENT:
+                raise
+            _log.warning("a receipt is refused", cluster=cluster, code=error.code, error=error.what)
+            outcome, newest = Outcome.REFUSED, 0
         metrics.receipts.add(1, {"outcome": outcome.value})
         if outcome not in {Outcome.STORED, Outcome.REPEATED}:
             _log.warning("a receipt was not stored", cluster=cluster, sequence=receipt.sequence, error=outcome.value)
@@ -85,14 +100,18 @@ class Receipts:
         if head is None:
             return []
         page = await self._store.range(keys.receipts(cluster), start=keys.receipt(cluster, head.base))
-        return [pb.Receipt(sequence=_sequence(item), envelope=item.value) for item in page.items]
+        numbered = [(_sequence(item), item.value) for item in page.items]
+        return [
+            pb.Receipt(sequence=sequence, envelope=envelope)
+            for sequence, envelope in numbered
+            if head.base <= sequence <= head.sequence
+        ]
 
     async def _add(self, cluster: ClusterName, receipt: pb.Receipt) -> tuple[Outcome, int]:
+        body = await self._verified(cluster, receipt)
         stored = await self._store.get(keys.receipt_head(cluster))
         head = read_head(stored)
         newest = head.sequence if head else 0
-        if len(receipt.envelope) > MAX_ENVELOPE or receipt.sequence < 1:
-            return Outcome.TOO_LARGE, newest
         key = keys.receipt(cluster, receipt.sequence)
         if head is not None and receipt.sequence <= newest:
             present = await self._store.get(key)
@@ -100,7 +119,15 @@ class Receipts:
             return (Outcome.REPEATED if same else Outcome.FORKED), newest
         if head is not None and receipt.sequence != newest + 1:
             return Outcome.OUT_OF_ORDER, newest
-        now = _next(head, receipt)
+        base = body.sequence if body.base or head is None else head.base
+        if body.sequence - base >= MAX_SINCE_BASE:
+            raise HubError(
+                Code.RECEIPTS_FULL,
+                f"{MAX_SINCE_BASE} receipts are stored since the base {base}",
+                where=key,
+                remedy="an agent makes a base long before: somebody else may have its keys; enrol it anew",
+            )
+        now = Head(body.sequence, base, envelope_digest(receipt.envelope))
         operations: list[Operation] = [
             Put(key, receipt.envelope),
             Put(keys.receipt_head(cluster), msgspec.json.encode(now)),
@@ -114,10 +141,31 @@ class Receipts:
             return Outcome.STORED, now.sequence
         return Outcome.FORKED, head.sequence if head else 0
 
+    async def _verified(self, cluster: ClusterName, receipt: pb.Receipt) -> ReceiptBody:
+        body = verify_receipt(receipt.envelope, self._pinned(cluster) or await self._offered(cluster), cluster)
+        if body.sequence != receipt.sequence or body.sequence > MAX_SEQUENCE:
+            raise HubError(
+                Code.PROTOCOL,
+                f"the receipt is signed as {body.sequence} and sent as {receipt.sequence}",
+                where=keys.receipts(cluster),
+            )
+        return body
 
-def _next(head: Head | None, receipt: pb.Receipt) -> Head:
-    base = receipt.sequence if _is_base(receipt.envelope) else head.base if head else 0
-    return Head(receipt.sequence, base, hashlib.sha256(receipt.envelope).hexdigest())
+    async def _offered(self, cluster: ClusterName) -> str:
+        """Return the key that the cluster enrolled with: authors may still have to pin it."""
+        stored = await self._store.get(keys.status(cluster))
+        try:
+            key = pb.ClusterStatus.FromString(stored.value).pending_receipt_key if stored else b""
+        except DecodeError:
+            key = b""
+        if not key:
+            raise HubError(
+                Code.RECEIPT_KEY_UNKNOWN,
+                "no receipt key is known for this cluster",
+                where=keys.status(cluster),
+                remedy="enrol the cluster again, or sign its receipt key into the inventory",
+            )
+        return key.hex()
 
 
 def _pruned(cluster: ClusterName, head: Head) -> Sequence[Delete]:
@@ -127,21 +175,13 @@ def _pruned(cluster: ClusterName, head: Head) -> Sequence[Delete]:
     return (Delete(keys.receipt(cluster, 0), keys.receipt(cluster, first_kept)),)
 
 
-def _is_base(envelope: bytes) -> bool:
-    try:
-        payload = base64.b64decode(msgspec.json.decode(envelope, type=_Envelope).payload)
-        return msgspec.json.decode(payload, type=_Body).base
-    except (msgspec.MsgspecError, binascii.Error, UnicodeDecodeError):
-        return False
-
-
 def read_head(stored: KeyValue | None) -> Head | None:
     """Return what a ``receipt-head`` says; None when there is none, or none that can be read."""
     if stored is None:
         return None
     try:
         return msgspec.json.decode(stored.value, type=Head)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         _log.error(
             "a receipt head is damaged; the chain goes on from the next receipt", key=stored.key, error=str(error)
         )
@@ -150,4 +190,4 @@ def read_head(stored: KeyValue | None) -> Head | None:
 
 def _sequence(item: KeyValue) -> int:
     name = item.key.rpartition("/")[2]
-    return int(name) if name.isdecimal() else 0
+    return int(name) if name.isdecimal() and len(name) == keys.SEQUENCE_DIGITS else 0

@@ -22,7 +22,7 @@ from edict_hub import config as settings
 from edict_hub import files, metrics, raw
 from edict_hub.config import Config
 from edict_hub.fanout import Fanout
-from edict_hub.gate import Gate, banned
+from edict_hub.gate import Gate, banned, not_in_inventory
 from edict_hub.listening import AGENT_BYTES, ENROLMENT_BYTES, listen, server
 from edict_hub.publish import Publisher
 from edict_hub.receipts import Receipts
@@ -39,6 +39,8 @@ from edict_hub.tokens import Tokens
 _log = log.get(__name__)
 GRACE_SECONDS = 5.0
 REFRESH_SECONDS = 30.0
+MAX_ENROLMENTS = 64
+"""Enrolments at once: anybody can call, and each that is refused here is tried again."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ class Replica:
         self.publisher = Publisher(
             store, self.relay, signer=signer, lifetime=lifetime, clock=clock, replica=config.replica
         )
-        receipts, tokens = Receipts(store), Tokens(store, clock)
-        gate = Gate(config.trust_domain, self.relay, self.status)
+        receipts, tokens = Receipts(store, self.relay.receipt_key), Tokens(store, clock)
+        gate = Gate(config.trust_domain, self.relay, self.status, clock)
         issuer = Issuer(authority, settings.seconds(config.certificate_lifetime, "certificateLifetime"), clock)
         self.federation = Federation(
             gate=gate,
@@ -110,7 +112,7 @@ class Replica:
             replica=config.replica,
         )
         self.enrolment = Enrolment(relay=self.relay, status=self.status, tokens=tokens, issuer=issuer)
-        self.relay.on_change.append(self.status.poke)
+        self.relay.on_change += [self.status.poke, self._expel]
         self.status.on_ban = self._ban
 
     async def serve(self, ready: Callable[[Addresses], None], stop: asyncio.Event) -> None:
@@ -143,7 +145,7 @@ class Replica:
             await enrol.stop(None)
 
     def _servers(self) -> tuple[Any, Any]:
-        mtls, enrol = server(AGENT_BYTES), server(ENROLMENT_BYTES)
+        mtls, enrol = server(AGENT_BYTES), server(ENROLMENT_BYTES, at_once=MAX_ENROLMENTS)
         mtls.add_generic_rpc_handlers((self.federation.handler(),))
         rpc.add_AdminServicer_to_server(self.admin, mtls)
         rpc.add_EnrolmentServicer_to_server(self.enrolment, enrol)
@@ -173,6 +175,12 @@ class Replica:
         session = self.fanout.sessions.get(cluster)
         if session is not None:
             session.close(banned(cluster))
+
+    def _expel(self) -> None:
+        """End the streams of clusters that the inventory no longer has."""
+        for session in self.fanout.sessions.values():
+            if not self.relay.admits(session.cluster):
+                session.close(not_in_inventory(session.cluster))
 
     def _observe(self) -> None:
         metrics.observe(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import heapq
 from collections.abc import AsyncIterator, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from edict import log
 from edict.clock import Clock
@@ -13,18 +15,22 @@ from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.ids import ClusterName, is_dns_label
 from edict.trust.roles import ROOT, SNAPSHOT, TIMESTAMP
 from edict_hub.codes import Code
-from edict_hub.gate import Gate
+from edict_hub.gate import Gate, Operator, expired
 from edict_hub.publish import Publisher
 from edict_hub.receipts import Receipts
 from edict_hub.relay import Relay
+from edict_hub.services import _requests
 from edict_hub.services._answering import Answering
 from edict_hub.status import StatusTable
+from edict_hub.subscription import Subscription
 from edict_hub.tokens import Tokens
 
 _log = log.get(__name__)
+_TOO_LARGE = f"EDICT{Code.TOO_LARGE:04d}"
 MAX_ANSWER = 60 * 1024 * 1024
+READ_BATCH = 64
+"""Documents read at a time, of at most 1 MB each."""
 SHA256_BYTES = 32
-Answer = TypeVar("Answer", pb.StateResponse, pb.BlobsResponse)
 
 
 class Admin(rpc.AdminServicer):
@@ -59,19 +65,26 @@ class Admin(rpc.AdminServicer):
             wanted = set(request.roles)
             metadata = [item for item in _metadata(self._relay) if not wanted or item.role in wanted]
             held = self._relay.held
-            return bounded(pb.StateResponse(metadata=metadata, release=held.release if held else 0))
+            response = pb.StateResponse(metadata=metadata, release=held.release if held else 0)
+            _check_size(response.ByteSize())
+            return response
 
     async def Blobs(self, request: pb.BlobsRequest, context: Any) -> pb.BlobsResponse:  # noqa: N802 - gRPC's name
         """Return documents, with the bytes that etcd holds."""
         async with Answering(context, "Blobs"):
             self._gate.operator(context, "Blobs")
-            contents = await self._relay.cache.blobs(request.digests)
-            for digest in request.digests:
-                if digest not in contents:
-                    raise HubError(Code.NOT_STORED, "no such document is stored", where=f"blobs/{digest[:64]}")
-            return bounded(
-                pb.BlobsResponse(blobs=[pb.Blob(digest=digest, content=contents[digest]) for digest in request.digests])
-            )
+            response, size = pb.BlobsResponse(), 0
+            wanted = _requests.digests(request.digests)
+            for start in range(0, len(wanted), READ_BATCH):
+                batch = wanted[start : start + READ_BATCH]
+                contents = await self._relay.cache.blobs(batch)
+                for digest in batch:
+                    if digest not in contents:
+                        raise HubError(Code.NOT_STORED, "no such document is stored", where=f"blobs/{digest}")
+                    size += len(contents[digest])
+                    _check_size(size)
+                    response.blobs.add(digest=digest, content=contents[digest])
+            return response
 
     async def Publish(self, request: pb.PublishRequest, context: Any) -> pb.PublishResponse:  # noqa: N802 - gRPC's name
         """Publish a release."""
@@ -85,20 +98,21 @@ class Admin(rpc.AdminServicer):
         """Return every cluster's status with its receipts."""
         async with Answering(context, "Status"):
             self._gate.operator(context, "Status")
-            return await self._answer(self._wanted(request))
+            return await self._answer(_requests.clusters(request.clusters) or self._status.names())
 
     async def WatchStatus(self, request: pb.StatusRequest, context: Any) -> AsyncIterator[pb.StatusResponse]:  # noqa: N802 - gRPC's name
         """Send the whole status, then what changes, as it changes."""
         async with Answering(context, "WatchStatus"):
-            self._gate.operator(context, "WatchStatus")
+            operator = self._gate.operator(context, "WatchStatus")
+            wanted = _requests.clusters(request.clusters)
             subscription = self._status.subscribe()
             try:
-                yield await self._answer(self._wanted(request))
-                while (changed := await subscription.take()) is not None:
+                yield await self._answer(wanted or self._status.names())
+                while (changed := await self._changed(subscription, operator)) is not None:
                     if not changed:
                         yield await self._answer([])
                     for cluster in changed:
-                        if not request.clusters or cluster in request.clusters:
+                        if not wanted or cluster in wanted:
                             yield await self._answer([cluster])
             finally:
                 subscription.close()
@@ -119,19 +133,33 @@ class Admin(rpc.AdminServicer):
             _log.info("stored an enrolment token", cluster=cluster, operator=operator.name)
             return pb.CreateTokenResponse()
 
-    def _wanted(self, request: pb.StatusRequest) -> Iterable[ClusterName]:
-        return [ClusterName(name) for name in request.clusters] or self._status.names()
+    async def _changed(self, subscription: Subscription, operator: Operator) -> list[ClusterName] | None:
+        """Wait for changes, but no longer than the operator's certificate lets."""
+        left = (operator.not_after - self._clock.now()).total_seconds()
+        try:
+            return await asyncio.wait_for(subscription.take(), left)
+        except TimeoutError:
+            raise expired(operator.name) from None
 
     async def _answer(self, clusters: Iterable[ClusterName]) -> pb.StatusResponse:
+        """Return the status of clusters; where all does not fit, without the receipts of those that have the most."""
         held = self._relay.held
         response = pb.StatusResponse(release=held.release if held else 0, replica=self._replica)
-        size = 0
+        total, largest = 0, list[tuple[int, ClusterName, pb.ClusterStatus]]()
         for cluster in clusters:
-            status = self._status.view(cluster)
+            status = response.clusters.add()
+            status.CopyFrom(self._status.view(cluster))
             status.receipts.extend(await self._receipts.tail(cluster))
-            size += status.ByteSize()
-            _check_size(size)
-            response.clusters.append(status)
+            size = status.ByteSize()
+            total += size
+            heapq.heappush(largest, (-size, cluster, status))
+            while total > MAX_ANSWER and largest:
+                _, dropped, shortened = heapq.heappop(largest)
+                total -= shortened.ByteSize()
+                shortened.ClearField("receipts")
+                total += shortened.ByteSize()
+                _log.warning("an answer leaves a cluster's receipts out", cluster=dropped, code=_TOO_LARGE)
+        _check_size(total)
         for fault in self._relay.faults.values():
             since = int(fault.since.timestamp())
             response.faults.append(pb.Fault(key=fault.key, error_code=fault.code, error=fault.why, since_unix=since))
@@ -148,16 +176,6 @@ def _metadata(relay: Relay) -> Iterable[pb.Metadata]:
     yield pb.Metadata(role=SNAPSHOT, version=held.release, content=held.snapshot)
     for role, (version, content) in sorted(held.targets.items()):
         yield pb.Metadata(role=role, version=version, content=content)
-
-
-def bounded(response: Answer) -> Answer:
-    """Return an answer that fits into a message.
-
-    Raises:
-        HubError: EDICT0413.
-    """
-    _check_size(response.ByteSize())
-    return response
 
 
 def _check_size(size: int) -> None:

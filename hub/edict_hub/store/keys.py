@@ -28,6 +28,7 @@ CLUSTERS = f"{ROOT}clusters/"
 STATUS = "/status"
 RECEIPT_HEAD = "/receipt-head"
 BAN = "/ban"
+SEQUENCE_DIGITS = 20
 
 
 def blob(digest: Digest | str) -> str:
@@ -67,7 +68,7 @@ def receipts(cluster: ClusterName) -> str:
 
 def receipt(cluster: ClusterName, sequence: int) -> str:
     """Return the key of a receipt."""
-    return f"{receipts(cluster)}{sequence:020d}"
+    return f"{receipts(cluster)}{sequence:0{SEQUENCE_DIGITS}d}"
 
 
 def enrolment(token_sha256: str) -> str:

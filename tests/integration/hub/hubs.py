@@ -21,10 +21,11 @@ from edict.clock import SystemClock
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.ids import ClusterName, digest_of
-from edict.pki.ca import CertificateAuthority
+from edict.pki.ca import OPERATOR_LIFETIME, CertificateAuthority
 from edict.pki.csr import make_csr, new_private_key
 from edict.pki.names import Role, cluster_id, hub_id, operator_id
-from edict.trust.roles import ROOT, SNAPSHOT
+from edict.trust import authoring
+from edict.trust.roles import INVENTORY, ROOT, SNAPSHOT
 from edict_hub import config as settings
 from edict_hub.server import Addresses, Replica
 from edict_hub.store import EtcdStore
@@ -81,11 +82,10 @@ class Hub:
         path.write_text(yaml.safe_dump(plain))
         return path
 
-    def operator(self, role: Role = Role.OPERATOR) -> Credentials:
+    def operator(self, role: Role = Role.OPERATOR, lifetime: timedelta = OPERATOR_LIFETIME) -> Credentials:
         key = new_private_key()
-        return Credentials(
-            self.ca.issue_operator(make_csr(key, operator_id(DOMAIN, role, "olga")), role, "olga", self.now), key
-        )
+        csr = make_csr(key, operator_id(DOMAIN, role, "olga"))
+        return Credentials(self.ca.issue_operator(csr, role, "olga", self.now, lifetime), key)
 
     def agent(self, name: str, lifetime: timedelta = timedelta(hours=24)) -> Credentials:
         key = new_private_key()
@@ -94,17 +94,31 @@ class Hub:
 
     def request(self, *documents: bytes) -> pb.PublishRequest:
         """Sign documents and return the request that publishes them as the next release."""
-        first = self.authors.release == 1
-        before = {} if first else dict(self.authors.metadata)
+        before = self._published()
         self.authors.put(*documents)
+        blobs = [pb.Blob(digest=digest_of(content), content=content) for content in documents]
+        return pb.PublishRequest(metadata=self._changed(before), blobs=blobs)
+
+    def request_without(self, path: str) -> pb.PublishRequest:
+        """Return the request that publishes the next release without a cluster's document."""
+        before, authors = self._published(), self.authors
+        gone = authoring.Change(path, None, None)
+        authors.metadata.update(
+            authoring.change(authors.targets, INVENTORY, [gone], authors.keys.inventory, authors.now)
+        )
+        return pb.PublishRequest(metadata=self._changed(before))
+
+    def _published(self) -> dict[str, bytes]:
+        return {} if self.authors.release == 1 else dict(self.authors.metadata)
+
+    def _changed(self, before: dict[str, bytes]) -> list[pb.Metadata]:
+        """Sign the next snapshot and return what differs."""
         self.authors.publish()
-        metadata = [
+        return [
             pb.Metadata(role=role, version=version(content), content=content)
             for role, content in self.authors.metadata.items()
             if before.get(role) != content
         ]
-        blobs = [pb.Blob(digest=digest_of(content), content=content) for content in documents]
-        return pb.PublishRequest(metadata=metadata, blobs=blobs)
 
     def channel(self, address: str, credentials: Credentials | None, ca: bytes | None = None) -> Any:
         key, cert = (credentials.key, credentials.cert) if credentials else (None, None)

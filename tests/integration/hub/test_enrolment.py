@@ -11,11 +11,12 @@ import pytest
 
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
-from edict.ids import digest_of
+from edict.ids import ClusterName, digest_of
 from edict.pki.csr import make_csr, new_private_key
 from edict.pki.names import cluster_id
 from edict.trust.roles import ROOT
 from edict_hub.store import EtcdStore, keys
+from edict_hub.tokens import Tokens
 from tests.env import Etcd
 from tests.integration.hub.hubs import DOMAIN, Credentials, Hub, Running, cluster, replica, token
 
@@ -119,3 +120,29 @@ async def test_a_failed_enrolment_does_not_use_the_token_up(hub: Hub, listed: Ru
 async def test_only_operators_make_tokens_and_none_that_is_malformed(running: Running) -> None:
     request = pb.CreateTokenRequest(cluster="c1", secret_sha256=b"short", expires_unix=int(time.time() + 60))
     assert "EDICT0411" in await code_of(running.admin().CreateToken(request))
+
+
+async def test_more_enrolments_at_once_than_are_taken_are_turned_away_and_work_later(
+    hub: Hub, etcd: Etcd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edict_hub.server.MAX_ENROLMENTS", 1)
+    checking, go_on = asyncio.Event(), asyncio.Event()
+    check = Tokens.check
+
+    async def slow(self: Tokens, secret: bytes, name: ClusterName, user: str) -> None:
+        checking.set()
+        await go_on.wait()
+        await check(self, secret, name, user)
+
+    monkeypatch.setattr(Tokens, "check", slow)
+    async with replica(hub, etcd.endpoint) as one:
+        await one.admin().Publish(hub.request(cluster("c1")))
+        request = enrolment(hub, await made(one), new_private_key())
+        first = asyncio.ensure_future(one.enrolment().Enrol(request))
+        await checking.wait()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await one.enrolment().Enrol(request)
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        go_on.set()
+        assert (await first).certificate_pem
+        assert (await one.enrolment().Enrol(request)).certificate_pem

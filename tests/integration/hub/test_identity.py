@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 import pytest
 
+from edict.clock import SystemClock
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.pki.ca import CertificateAuthority
@@ -157,3 +158,37 @@ async def test_a_rotated_server_certificate_counts_for_the_next_connection(hub: 
     hub.write("server.key", b"nonsense")
     (hub.folder / "server.crt").unlink()
     assert await presented() != first
+
+
+class Stopped(SystemClock):
+    """A clock that stands where it was made: to it no certificate expires."""
+
+    def __init__(self) -> None:
+        self._now = super().now()
+
+    def now(self) -> datetime:
+        return self._now
+
+
+async def test_a_certificate_that_expired_on_an_open_connection_opens_nothing_more(
+    hub: Hub, listed: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=3)
+    stub = rpc.FederationStub(hub.channel(listed.addresses.mtls, hub.agent("c1", timedelta(seconds=3))))
+    admin = rpc.AdminStub(hub.channel(listed.addresses.mtls, hub.operator(lifetime=soon - hub.now)))
+    renewal = pb.RenewRequest(csr_pem=make_csr(new_private_key(), cluster_id(DOMAIN, "c1")))
+    watch = admin.WatchStatus(pb.StatusRequest())
+    assert await watch.read() is not grpc.aio.EOF
+    stopped = Stopped()
+    for call in (stub.Renew(renewal), admin.State(pb.StateRequest())):
+        assert (await outcome(call))[0] is grpc.StatusCode.OK
+    _, details = await outcome(watch.read())
+    assert "EDICT0345" in details
+    await asyncio.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds()))  # what is waited for is time itself
+    for call in (stub.Renew(renewal), stub.Hello(pb.HelloRequest()), admin.State(pb.StateRequest())):
+        code, details = await outcome(call)
+        assert code is grpc.StatusCode.UNAUTHENTICATED
+        assert "EDICT0345" in details
+    monkeypatch.setattr(listed.replica.admin._gate, "_clock", stopped)
+    for call in (stub.Renew(renewal), admin.State(pb.StateRequest())):
+        assert (await outcome(call))[0] is grpc.StatusCode.OK
