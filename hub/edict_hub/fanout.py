@@ -17,8 +17,8 @@ from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
 from edict.trust.placement import placed
 from edict.trust.state import Target
-from edict_hub.codes import Code
-from edict_hub.have import Having, Update, compose, having, lacking
+from edict_hub.codes import Code, unexpected
+from edict_hub.have import Having, Update, compose, having, lacking, plausible
 from edict_hub.relay import Relay
 from edict_hub.session import Session
 
@@ -117,6 +117,9 @@ class Fanout:
                     _log.warning("an update has to wait", cluster=session.cluster, code=error.code, error=error.what)
                     self._dirty[session] = None
                     await self._clock.sleep(RETRY_SECONDS)
+                except Exception:  # noqa: BLE001 - whatever it is ends this stream alone, with a code
+                    _log.exception("an update could not be made", cluster=session.cluster)
+                    session.close(unexpected())
                 served += 1
                 if served % YIELD_EVERY == 0:
                     await asyncio.sleep(0)
@@ -142,7 +145,7 @@ class Fanout:
         if update is None:
             contents = await self._relay.cache.blobs(blobs)
             update = compose(held, have, needed=needed, contents=contents, fingerprint=fingerprint)
-            if fingerprint == self._relay.fingerprint:
+            if fingerprint == self._relay.fingerprint and plausible(have, held):
                 self._keep(have, needed, update)
         session.offer(update, self._clock.monotonic())
 

@@ -70,6 +70,16 @@ def having(message: pb.Have, held: Held | None) -> Having:
     )
 
 
+def plausible(have: Having, held: Held) -> bool:
+    """Tell whether an agent can hold that: no version above the release's."""
+    return (
+        have.root_version <= max(held.roots, default=1)
+        and have.timestamp_version <= held.timestamp_version
+        and have.metadata.get(SNAPSHOT, 0) <= held.release
+        and all(have.metadata.get(role, 0) <= version for role, (version, _) in held.targets.items())
+    )
+
+
 def lacking(held: Held, have: Having, needed: frozenset[str]) -> frozenset[str] | None:
     """Return the documents that an agent lacks of those it needs; None when it lacks nothing at all."""
     blobs = needed - have.blobs

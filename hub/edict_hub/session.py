@@ -31,6 +31,7 @@ class Session:
         not_after: when the certificate behind the stream ends.
         until: when the stream is ended all the same, so that agents spread over the replicas again.
         have: what the agent holds; None until it said so.
+        may_have: whether it may say that now: once, and again after each rejection.
         update: the one update in flight: until the agent says VERIFIED or REJECTED.
         rejected: timestamp version and fingerprint of what the agent rejected last.
     """
@@ -39,6 +40,7 @@ class Session:
     not_after: datetime
     until: datetime
     have: Having | None = None
+    may_have: bool = True
     update: Update | None = None
     offered_at: float = 0.0
     rejected: tuple[int, str] | None = None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import grpc
 import pytest
 
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName, digest_of
+from edict.trust.roles import cluster_path
+from edict_hub.services._intake import MAX_MESSAGE
 from edict_hub.services.federation import MAX_STREAMS
 from tests.integration.hub.hubs import Agent, Hub, Running, cluster, policy
 
@@ -159,3 +162,58 @@ async def test_what_an_ended_stream_held_is_freed(listed: Running) -> None:
     await asyncio.sleep(0)
     assert not listed.replica.fanout.sessions
     assert not listed.replica.fanout._dirty
+
+
+async def test_have_is_said_once_and_again_only_after_a_rejection(listed: Running) -> None:
+    agent = await connected(listed, "c1")
+    release = await agent.release()
+    await agent.ack(release, pb.ACK_STAGE_REJECTED)
+    await agent.have()
+    assert await agent.hears_nothing()
+    await agent.have()
+    with contextlib.suppress(grpc.aio.AioRpcError):
+        await agent._reading
+    assert "EDICT0432" in await agent.call.details()
+
+
+async def test_what_no_agent_can_hold_leaves_no_message_behind(listed: Running) -> None:
+    agent = Agent(listed.federation("c1"))
+    await agent.have(timestamp_version=1000)
+    assert (await agent.release()).release == 2
+    assert not listed.replica.fanout._made
+
+
+@pytest.mark.parametrize("kind", ["ack", "receipt"])
+async def test_a_message_larger_than_any_agent_sends_ends_the_stream(listed: Running, kind: str) -> None:
+    messages = {
+        "ack": lambda size: pb.AgentMessage(ack=pb.Ack(stage=pb.ACK_STAGE_RECEIVED, error="x" * size)),
+        "receipt": lambda size: pb.AgentMessage(receipt=pb.Receipt(sequence=1, envelope=b"x" * size)),
+    }
+    agent = await connected(listed, "c1")
+    await agent.release()
+    await agent.call.write(messages[kind](4096))
+    assert await agent.hears_nothing()
+    await agent.call.write(messages[kind](MAX_MESSAGE))
+    with contextlib.suppress(grpc.aio.AioRpcError):
+        await agent._reading
+    assert "EDICT0432" in await agent.call.details()
+
+
+async def test_an_update_that_cannot_be_made_ends_one_stream_and_no_other(
+    listed: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("edict_hub.fanout.compose", None)
+        assert "EDICT0499" in (await (await connected(listed, "c1")).ended())[1]
+    assert (await (await connected(listed, "c2")).release()).release == 2
+
+
+async def test_a_cluster_that_leaves_the_inventory_loses_its_stream(hub: Hub, listed: Running) -> None:
+    leaving, staying = await connected(listed, "c1"), await connected(listed, "c2")
+    await leaving.release()
+    await staying.ack(await staying.release(), pb.ACK_STAGE_VERIFIED)
+    await listed.admin().Publish(hub.request_without(cluster_path("c1")))
+    code, details = await leaving.ended()
+    assert code is grpc.StatusCode.PERMISSION_DENIED
+    assert "EDICT0343" in details
+    assert (await staying.release()).release == 3

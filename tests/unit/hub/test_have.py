@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import Release
-from edict_hub.have import MAX_ROLES, Having, compose, having, lacking
+from edict_hub.have import MAX_ROLES, Having, compose, having, lacking, plausible
 from edict_hub.release import Held
 
 HELD = Held(
@@ -108,3 +109,18 @@ def test_the_fingerprint_of_a_release_follows_every_byte() -> None:
         replace(HELD, digests={"a": "a", "b": "x"}),
     ]
     assert len({held.fingerprint() for held in variants}) == len(variants)
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [
+        {"root_version": 3},
+        {"timestamp_version": 10},
+        {"release": 6},
+        {"metadata": {"inventory": 4}},
+    ],
+)
+def test_nobody_can_hold_what_was_never_published(beyond: dict[str, Any]) -> None:
+    assert plausible(NOTHING, HELD)
+    assert plausible(compose(HELD, NOTHING, needed=NEEDED, contents={}, fingerprint="f").after, HELD)
+    assert not plausible(having(pb.Have(**beyond), HELD), HELD)
