@@ -12,6 +12,7 @@ import click
 import pytest
 import yaml
 
+from edict_agent.kube.resources import CLUSTER_INFORMATION, IP_POOL, NODE
 from edict_agent.main import cli as agent_command
 from edict_agent.reconcile.order import KINDS
 from edict_agent.store import identity, secrets
@@ -161,6 +162,19 @@ def test_the_agent_may_write_exactly_the_kinds_that_it_renders(case: Case) -> No
     calico_asks_again = {("projectcalico.org", "tier.globalnetworkpolicies")}
     assert {kind for kind, verbs in written.items() if verbs} - calico_asks_again == rendered
     assert all(written[kind] == WRITES for kind in rendered)
+
+
+def test_the_agent_may_read_only_what_it_renders_and_its_facts() -> None:
+    rendered = {kind for kinds in KINDS.values() for kind in kinds}
+    facts = {NODE, IP_POOL, CLUSTER_INFORMATION}
+    calico_asks_again = {"tier.globalnetworkpolicies"}
+    read = {
+        resource
+        for rule in rules(AGENT.render(), "ClusterRole")
+        if READS & set(rule["verbs"])
+        for resource in rule["resources"]
+    }
+    assert read - calico_asks_again == {kind.plural for kind in rendered | facts}
 
 
 def test_the_hub_has_no_rights_in_the_cluster_it_runs_in() -> None:

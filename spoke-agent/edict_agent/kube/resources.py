@@ -34,10 +34,6 @@ NODE = Resource("", "v1", "Node", "nodes")
 DAEMON_SET = Resource("apps", "v1", "DaemonSet", "daemonsets", namespaced=True)
 LEASE = Resource("coordination.k8s.io", "v1", "Lease", "leases", namespaced=True)
 
-NETWORK_POLICY = Resource("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", namespaced=True)
-CLUSTER_NETWORK_POLICY = Resource(
-    "policy.networking.k8s.io", "v1alpha2", "ClusterNetworkPolicy", "clusternetworkpolicies"
-)
 CILIUM_POLICY = Resource("cilium.io", "v2", "CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies")
 TIER = Resource("projectcalico.org", "v3", "Tier", "tiers")
 GLOBAL_NETWORK_POLICY = Resource("projectcalico.org", "v3", "GlobalNetworkPolicy", "globalnetworkpolicies")
