@@ -59,8 +59,8 @@ class Kube(Protocol):
     async def drop_fields(self, resource: Resource, live: Live, paths: Sequence[tuple[str, ...]]) -> Live:
         """Remove fields of an object, if it is still at its resource version; return the object as stored."""
 
-    async def delete(self, resource: Resource, name: str, namespace: str = "") -> None:
-        """Delete an object; one that does not exist is no error."""
+    async def delete(self, resource: Resource, live: Live) -> None:
+        """Delete an object if it is still the one we know (else 409); one that does not exist is no error."""
 
     async def raw(self, path: str) -> Any | None:
         """Return the JSON of a GET, or None when there is nothing."""
@@ -152,10 +152,13 @@ class KubeClient:
         )
         return dict(result)
 
-    async def delete(self, resource: Resource, name: str, namespace: str = "") -> None:
-        """Delete an object; one that does not exist is no error."""
+    async def delete(self, resource: Resource, live: Live) -> None:
+        """Delete an object if it is still the one we know (else 409); one that does not exist is no error."""
+        metadata = live["metadata"]
+        preconditions = {key: metadata[key] for key in ("uid", "resourceVersion")}
         try:
-            await self._client.delete(_type(resource), name, namespace=namespace or None)
+            path = resource.path(_namespace(live), metadata["name"])
+            await self._send("DELETE", path, {"preconditions": preconditions})
         except httpx2.HTTPStatusError as error:
             if not is_not_found(error):
                 raise

@@ -16,10 +16,10 @@ from typing import Any, TypeAlias
 
 from edict_agent.kube import Live
 from edict_agent.kube.client import FIELD_MANAGER
-from edict_agent.translate.objects import MANAGED_BY, MANAGER
+from edict_agent.translate.objects import MANAGED_BY, MANAGER, POLICY_LABEL
 
 Path: TypeAlias = tuple[str, ...]
-SELECTOR = f"{MANAGED_BY}={MANAGER}"
+SELECTOR = f"{MANAGED_BY}={MANAGER},{POLICY_LABEL}"
 _JUDGED = ("labels", "annotations")
 
 
@@ -39,8 +39,9 @@ def is_ours(live: Live) -> bool:
 
 
 def is_labelled(live: Live) -> bool:
-    """Tell whether the object carries our label: only such an object is ever removed."""
-    return _meta(live, "labels").get(MANAGED_BY) == MANAGER
+    """Tell whether the object carries both of our labels: only such an object is ever removed."""
+    labels = _meta(live, "labels")
+    return labels.get(MANAGED_BY) == MANAGER and POLICY_LABEL in labels
 
 
 def foreign_fields(rendered: Mapping[str, Any], live: Live) -> list[Path]:

@@ -173,8 +173,10 @@ class Keeper:
             self._reflectors[wanted.resource.plural].put(live)
 
     async def _remove(self, key: Key) -> None:
-        reflector = self._reflectors[key[0]]
-        if await self._writer.remove(reflector.resource, key):
+        reflector, live = self._reflectors[key[0]], self.live(key)
+        if live is None or not is_labelled(live):
+            return  # changed since it was found
+        if await self._writer.remove(reflector.resource, live):
             reflector.forget(key)
         else:
             self._dirty.add(key)

@@ -10,10 +10,9 @@ from edict.clock import Clock
 from edict.errors import AgentError
 from edict_agent.backoff import delay
 from edict_agent.codes import Code
-from edict_agent.kube import Kube, Live, Resource, as_agent_error
+from edict_agent.kube import Kube, Live, Resource, as_agent_error, is_conflict
 from edict_agent.metrics import Metrics
 from edict_agent.reconcile.compare import Path, conforms, foreign_fields, is_ours
-from edict_agent.reconcile.reflector import Key
 from edict_agent.reconcile.wanted import Progress, Wanted, snapshot_of
 
 RETRY = wait_random_exponential(multiplier=0.5, max=60)
@@ -55,12 +54,15 @@ class Writer:
             self._fail(wanted, progress, as_agent_error(error, wanted.title))
         return None
 
-    async def remove(self, resource: Resource, key: Key) -> bool:
-        """Delete an object of ours; tell whether it is gone."""
-        title = f"{resource.kind} {key[2]}"
+    async def remove(self, resource: Resource, live: Live) -> bool:
+        """Delete an object of ours as it was last seen; tell whether it is gone."""
+        title = f"{resource.kind} {live['metadata']['name']}"
         try:
-            await self._kube.delete(resource, key[2], key[1])
+            await self._kube.delete(resource, live)
         except httpx2.HTTPError as error:
+            if is_conflict(error):
+                _log.info("object changed, not removed", object=title)
+                return False
             coded = as_agent_error(error, title)
             _log.warning("object not removed", object=title, code=coded.code, error=str(coded))
             self._metrics.apply_error(coded.code)

@@ -85,9 +85,14 @@ class MemoryKube:
     async def drop_fields(self, resource: Resource, live: Live, paths: Sequence[tuple[str, ...]]) -> Live:
         raise NotImplementedError
 
-    async def delete(self, resource: Resource, name: str, namespace: str = "") -> None:
+    async def delete(self, resource: Resource, live: Live) -> None:
         self._fail()
-        self.objects.pop((resource.plural, namespace, name), None)
+        held = self.objects.get(self._key(resource, live))
+        if held is None:
+            return
+        if held["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"]:
+            raise refused(409)
+        del self.objects[self._key(resource, live)]
 
     async def raw(self, path: str) -> Any | None:
         self._fail()

@@ -8,12 +8,13 @@ import pytest
 from edict_agent.reconcile.compare import conforms, foreign_fields, is_labelled, is_ours
 
 LABEL = "app.kubernetes.io/managed-by"
+POLICY = "federation.edict.dev/policy"
 RENDERED: dict[str, Any] = {
-    "metadata": {"name": "x", "labels": {LABEL: "edict"}, "annotations": {"digest": "1"}},
+    "metadata": {"name": "x", "labels": {LABEL: "edict", POLICY: "a.b"}, "annotations": {"digest": "1"}},
     "spec": {"selector": {"a": "b"}, "rules": [{"ports": [80]}], "order": 5},
 }
 OWNED: dict[str, Any] = {
-    "f:metadata": {"f:labels": {f"f:{LABEL}": {}}, "f:annotations": {"f:digest": {}}},
+    "f:metadata": {"f:labels": {f"f:{LABEL}": {}, f"f:{POLICY}": {}}, "f:annotations": {"f:digest": {}}},
     "f:spec": {"f:selector": {"f:a": {}}, "f:rules": {}, "f:order": {}},
 }
 
@@ -85,6 +86,14 @@ def test_fields_that_a_controller_sets_on_a_subresource_are_no_concern_of_ours()
     }
     seen["metadata"]["managedFields"].append(status)
     assert not foreign_fields(RENDERED, {**seen, "spec": {**seen["spec"], "x": 1}})
+
+
+def test_only_what_carries_both_labels_is_ever_removed() -> None:
+    assert is_labelled(live())
+    for label in (LABEL, POLICY):
+        seen = live()
+        del seen["metadata"]["labels"][label]
+        assert not is_labelled(seen)
 
 
 def test_what_lost_its_label_is_still_ours_but_never_removed() -> None:

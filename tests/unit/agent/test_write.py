@@ -96,7 +96,16 @@ async def test_a_foreign_object_is_not_taken_over(world: World) -> None:
 
 async def test_a_removal_that_fails_says_so(world: World) -> None:
     await world.keep()
+    seen = world.kube.objects[WANTED.key]
     world.kube.faults = [refused(500)]
-    assert not await world.writer.remove(CILIUM_POLICY, WANTED.key)
-    assert await world.writer.remove(CILIUM_POLICY, WANTED.key)
+    assert not await world.writer.remove(CILIUM_POLICY, seen)
+    assert await world.writer.remove(CILIUM_POLICY, seen)
     assert not world.kube.objects
+
+
+async def test_an_object_that_was_changed_since_it_was_seen_is_not_removed(world: World) -> None:
+    await world.keep()
+    seen = world.kube.objects[WANTED.key]
+    world.kube.put(CILIUM_POLICY, metadata={"name": "x"}, spec={"order": 2})
+    assert not await world.writer.remove(CILIUM_POLICY, seen)
+    assert world.kube.objects[WANTED.key]["spec"] == {"order": 2}
