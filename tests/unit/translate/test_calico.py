@@ -124,6 +124,12 @@ def test_labels_that_calico_writes_itself_are_refused(which: str) -> None:
     assert outcome(policy(subject={"pods": pods}, egress=(rule("Deny", EVERYTHING),))).code == "EDICT0516"
 
 
+@pytest.mark.parametrize("key", ["pcns.team", "pcsa.name"])
+def test_labels_that_calico_drops_from_pods_are_refused(key: str) -> None:
+    pods = {"namespaceSelector": {}, "podSelector": {"matchLabels": {key: "x"}}}
+    assert outcome(policy(egress=(rule("Deny", {"pods": pods}),))).code == "EDICT0516"
+
+
 def test_families_never_mix() -> None:
     body = spec(policy(egress=(rule("Deny", BOTH_FAMILIES),)))
     assert [one["destination"] for one in body["egress"]] == [

@@ -184,6 +184,7 @@ def test_peer_kinds_and_icmp_stand_in_rules_of_their_own() -> None:
     ("protocol", "options", "code"),
     [
         ({"icmp": {}}, {}, "EDICT0513"),
+        ({"icmp": {"type": 0}}, {}, "EDICT0513"),
         ({"icmp": {"type": 3, "code": 4}}, {}, "EDICT0513"),
         ({"icmp": {"type": 8}}, {"enable_icmp_rules": "false"}, "EDICT0524"),
         ({"sctp": {}}, {}, "EDICT0524"),

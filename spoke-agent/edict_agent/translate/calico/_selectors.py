@@ -4,9 +4,9 @@ Every selector asks for ``projectcalico.org/orchestrator == 'k8s'``, which only 
 ``!has(x)`` and ``not in`` would also match NetworkSets and host endpoints.
 
 A namespace's name is matched by ``projectcalico.org/namespace``, which Calico sets itself. Its other labels are
-inherited by its pods under the prefix ``pcns.``, and a pod's own label of that name would win
-(``felix/labelindex``): who may label pods can forge them, so a rule that must hold against its subjects names
-namespaces.
+inherited by its pods under the prefix ``pcns.``. No pod can forge them: Calico's syncer drops a pod's own labels
+under ``pcns.`` and ``pcsa.`` (``updateprocessors/workloadendpointprocessor.go``), so that such a label of a pod cannot
+be selected by either.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ MAX_SELECTOR = 1024
 _PODS = "projectcalico.org/orchestrator == 'k8s'"
 _NAMESPACE = "projectcalico.org/namespace"
 _OWN = "projectcalico.org/"
+_INHERITED = ("pcns.", "pcsa.")
+"""Prefixes of what pods inherit from their namespace and their service account."""
 
 
 def entity(pods: NamespacedPod) -> Body:
@@ -35,7 +37,7 @@ def entity(pods: NamespacedPod) -> Body:
             terms.append(_expression(_NAMESPACE, requirement))
         else:
             namespace_terms.append(_expression(_foreign(requirement.key), requirement))
-    terms += [_expression(_foreign(requirement.key), requirement) for requirement in requirements(pods.pod_selector)]
+    terms += [_expression(_own(requirement.key), requirement) for requirement in requirements(pods.pod_selector)]
     body = {"selector": _all(terms)}
     if namespace_terms:
         body["namespaceSelector"] = _all(namespace_terms)
@@ -74,6 +76,13 @@ def _foreign(key: str) -> str:
     if key.startswith(_OWN):
         raise InexactError(Reason.LABEL, f"Calico gives the label {key} a value of its own", "use another label")
     return key
+
+
+def _own(key: str) -> str:
+    """Return a key that Calico leaves alone on pods."""
+    if key.startswith(_INHERITED):
+        raise InexactError(Reason.LABEL, f"Calico drops the label {key} from pods", "use another label")
+    return _foreign(key)
 
 
 def _all(terms: list[str]) -> str:

@@ -86,6 +86,12 @@ def _icmp_field(protocol: Protocol, facts: Facts) -> Body:
         raise InexactError(
             Reason.PROTOCOL, "Cilium matches ICMP only by type", "name the types, such as 8 for an echo request"
         )
+    if icmp.type == 0:  # it becomes port 0, the wildcard (ICMPField.PortProtocol in pkg/policy/api/icmp.go)
+        raise InexactError(
+            Reason.PROTOCOL,
+            "Cilium takes ICMP type 0 for every type",
+            "leave it out: an echo reply belongs to the connection of its request",
+        )
     if icmp.code is not UNSET:
         raise InexactError(Reason.PROTOCOL, "Cilium cannot match an ICMP code", "leave the code out")
     return {"family": icmp.family, "type": icmp.type}
