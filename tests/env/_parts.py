@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import msgspec
 
@@ -11,6 +12,7 @@ CALICO = "v0.0.0-20251021213802-b1f3c43f8437"
 CALICO_MODULE = "github.com/projectcalico/calico"
 CALICO_ENV = {"GONOSUMDB": "github.com/projectcalico/*"}
 """Calico's pseudo-versions are not in Go's checksum database."""
+_ENGINES = Path(__file__).parents[1] / "engines"
 _KUBERNETES = "v1.36.3"
 _GITVERSION = "-X k8s.io/component-base/version"
 
@@ -86,6 +88,24 @@ import (
 func main() { etcdmain.Main(os.Args) }
 """
 
+_CALICO_REQUIRES = (
+    Module(CALICO_MODULE, CALICO),
+    Module("github.com/projectcalico/api", "v0.0.0-20251022175904-f2ab03771208"),
+    Module(f"{CALICO_MODULE}/lib/std", CALICO),
+    Module("k8s.io/kubernetes", "v1.33.5"),
+)
+_CALICO_REPLACES = (
+    "k8s.io/kubernetes => k8s.io/kubernetes v1.33.5",
+    "google.golang.org/grpc => google.golang.org/grpc v1.72.2",
+)
+
+
+def _engine(plugin: str) -> tuple[tuple[str, str], ...]:
+    """Return the sources of our program over a plugin's policy engine, with the contract that all of them share."""
+    files = (_ENGINES / "contract.go", *sorted((_ENGINES / plugin).glob("*.go")))
+    return tuple((path.name, path.read_text()) for path in files)
+
+
 _TABLE = (
     Part(
         "etcd",
@@ -149,19 +169,33 @@ _TABLE = (
         "3.31.0",
         GoBinary(
             "calico-apiserver",
-            (
-                Module(CALICO_MODULE, CALICO),
-                Module("github.com/projectcalico/api", "v0.0.0-20251022175904-f2ab03771208"),
-                Module(f"{CALICO_MODULE}/lib/std", CALICO),
-                Module("k8s.io/kubernetes", "v1.33.5"),
-            ),
+            _CALICO_REQUIRES,
             package=f"{CALICO_MODULE}/apiserver/cmd/apiserver",
-            replaces=(
-                "k8s.io/kubernetes => k8s.io/kubernetes v1.33.5",
-                "google.golang.org/grpc => google.golang.org/grpc v1.72.2",
-            ),
+            replaces=_CALICO_REPLACES,
             inherit=Inherit(Module(CALICO_MODULE, CALICO)),
             ldflags=f"-s -w -X {CALICO_MODULE}/pkg/buildinfo.Version=v3.31.0",
+            env=CALICO_ENV,
+        ),
+    ),
+    Part(
+        "cilium-engine",
+        "1.20.2",
+        GoBinary(
+            "cilium-engine",
+            (Module("github.com/cilium/cilium", "v1.20.2"),),
+            sources=_engine("cilium"),
+            replaces=("github.com/cilium/statedb => github.com/cilium/statedb v0.8.3",),
+        ),
+    ),
+    Part(
+        "calico-engine",
+        "3.31.0",
+        GoBinary(
+            "calico-engine",
+            _CALICO_REQUIRES,
+            sources=_engine("calico"),
+            replaces=_CALICO_REPLACES,
+            inherit=Inherit(Module(CALICO_MODULE, CALICO)),
             env=CALICO_ENV,
         ),
     ),

@@ -82,6 +82,9 @@ _intervals = st.one_of(
         lambda ends: Port(range=PortRange(start=ends[0], end=ends[1]))
     ),
 )
+_families = st.sampled_from(("IPv4", "IPv6"))
+_types = st.sampled_from((0, 3, 8))
+_typed_icmp = st.builds(Icmp, family=_families, type=_types)
 _transports = st.builds(TransportMatch, destination_port=_intervals)
 protocols = st.one_of(
     st.builds(Protocol, tcp=_transports),
@@ -92,8 +95,8 @@ protocols = st.one_of(
         Protocol,
         icmp=st.builds(
             Icmp,
-            family=st.sampled_from(("IPv4", "IPv6")),
-            type=st.one_of(st.just(UNSET), st.sampled_from((3, 8))),
+            family=_families,
+            type=st.one_of(st.just(UNSET), _types),
             code=st.just(UNSET),
         ),
     ),
@@ -105,13 +108,17 @@ _outside = st.sampled_from(
         ("0.0.0.0/0",),
         ("203.0.113.0/24",),
         ("203.0.113.128/25", "2001::/16"),
+        EXCEPTED[1:2],
         (NetworkExcept(cidr="0.0.0.0/0", except_=("10.244.0.0/16", "172.18.0.0/16")),),
     )
 )
+_inside = st.one_of(pods, st.just(LabelSelector()), everything)
+_anywhere = st.one_of(_inside, _outside)
+"""Where a connection may go to; where it comes from outside, no dialect can say exactly."""
 _plain_protocols = st.one_of(
     st.builds(Protocol, tcp=_transports),
     st.builds(Protocol, udp=_transports),
-    st.builds(Protocol, icmp=st.builds(Icmp, family=st.sampled_from(("IPv4", "IPv6")), type=st.sampled_from((3, 8)))),
+    st.builds(Protocol, icmp=_typed_icmp),
 )
 ingress_peers = st.one_of(
     st.builds(IngressPeer, namespaces=selectors),
@@ -162,15 +169,15 @@ def sayable_policies(draw: st.DrawFn) -> list[PlacedPolicy]:
 @st.composite
 def _sayable_specs(draw: st.DrawFn, priority: int) -> PolicySpec:
     tier = draw(st.sampled_from((Tier.ADMIN, Tier.ADMIN, Tier.BASELINE)))
-    direction = draw(st.sampled_from(("ingress", "egress")))
+    direction = draw(st.sampled_from(("ingress", "egress", "egress")))
     if tier is Tier.BASELINE and draw(st.booleans()):
-        rules = [(draw(st.sampled_from((Action.DENY, Action.DENY, Action.ACCEPT))), draw(everything), ())]
+        rules = [(draw(st.sampled_from((Action.DENY, Action.DENY, Action.ACCEPT))), [draw(everything)], ())]
     else:
         rules = draw(
             st.lists(
                 st.tuples(
                     st.sampled_from((Action.ACCEPT, Action.DENY, Action.DENY, Action.PASS)),
-                    st.one_of(pods, st.just(LabelSelector()), everything, _outside),
+                    st.lists(_inside if direction == "ingress" else _anywhere, min_size=1, max_size=2),
                     st.lists(_plain_protocols, max_size=2).map(tuple),
                 ),
                 min_size=1,
@@ -178,16 +185,36 @@ def _sayable_specs(draw: st.DrawFn, priority: int) -> PolicySpec:
             )
         )
     if direction == "ingress":
-        made = tuple(IngressRule(action=a, from_=(_peer(IngressPeer, p),), protocols=q) for a, p, q in rules)
+        made = tuple(IngressRule(action=a, from_=_peers(IngressPeer, p), protocols=q) for a, p, q in rules)
         return PolicySpec(tier=tier, priority=priority, subject=draw(_often_all), ingress=made)
-    out = tuple(EgressRule(action=a, to=(_peer(EgressPeer, p),), protocols=q) for a, p, q in rules)
+    out = tuple(EgressRule(action=a, to=_peers(EgressPeer, p), protocols=q) for a, p, q in rules)
     return PolicySpec(tier=tier, priority=priority, subject=draw(_often_all), egress=out)
 
 
-def _peer(kind: Callable[..., Any], whom: object) -> Any:
-    if isinstance(whom, NamespacedPod):
-        return kind(pods=whom)
-    return kind(namespaces=whom) if isinstance(whom, LabelSelector) else kind(networks=whom)
+def _peers(kind: Callable[..., Any], whom: list[Any]) -> tuple[Any, ...]:
+    return tuple(
+        kind(pods=one)
+        if isinstance(one, NamespacedPod)
+        else kind(namespaces=one)
+        if isinstance(one, LabelSelector)
+        else kind(networks=one)
+        for one in whom
+    )
+
+
+@st.composite
+def plain_policies(draw: st.DrawFn) -> list[PlacedPolicy]:
+    """Draw Admin policies of one rule each, Denies before Accepts: exact wherever their peers and protocols are."""
+    actions = sorted(
+        draw(st.lists(st.sampled_from((Action.DENY, Action.ACCEPT)), min_size=1, max_size=2)), reverse=True
+    )
+    made = []
+    for priority, action in enumerate(actions):
+        peers = _peers(EgressPeer, draw(st.lists(_anywhere, min_size=1, max_size=2)))
+        rule = EgressRule(action=action, to=peers, protocols=draw(st.lists(_plain_protocols, max_size=2).map(tuple)))
+        spec = PolicySpec(tier=Tier.ADMIN, priority=priority, subject=draw(_often_all), egress=(rule,))
+        made.append(_placed(f"p{priority}", spec, Mode.ENFORCE))
+    return made
 
 
 @st.composite

@@ -6,18 +6,17 @@ The plugins are models of ours here; that these are right is for the tests with 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import combinations_with_replacement
 from random import Random
-from typing import TypeAlias
 
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from edict_agent.translate import Dialect, Facts, PlacedPolicy, translate
-from edict_agent.translate.rules import Direction, rules_of
+from edict_agent.translate.rules import Direction
 from tests.property import calico_model, cilium_model
-from tests.property.strategies import placed_policies, sayable_policies
+from tests.property.connections import Connection, interesting
+from tests.property.strategies import placed_policies, plain_policies, sayable_policies
 from tests.property.world import (
     AGENT,
     NODE_CIDRS,
@@ -25,14 +24,8 @@ from tests.property.world import (
     POD_CIDRS,
     PODS,
     SPOKEN,
-    Place,
-    Spoken,
     allowed,
-    peer_matches,
-    pods_of,
-    selects,
     speakable,
-    spoken_by,
 )
 from tests.unit.translate.placed import examples
 
@@ -47,7 +40,6 @@ FACTS = Facts(
     options={"enable-sctp": "true"},
     cluster_name="default",
 )
-Connection: TypeAlias = tuple[Direction, Place, Place, Spoken]
 CONNECTIONS: list[Connection] = [
     (direction, subject, other, spoken)
     for direction in Direction
@@ -72,33 +64,14 @@ def agree(dialect: Dialect, policies: list[PlacedPolicy], asked: Sequence[Connec
     return len(kept)
 
 
-def interesting(policies: Sequence[PlacedPolicy], random: Random) -> list[Connection]:
-    """Return connections that some rule, or two rules at once, match: where order and subtraction show."""
-    rules = [rule for policy in policies for rule in rules_of(policy.document.spec.policy)]
-    asked = random.choices(CONNECTIONS, k=20)
-    for one, other in combinations_with_replacement(rules, 2):
-        pods = [pods_of(rule.subject) for rule in (one, other)]
-        subjects = [place for place in PODS if all(pod is not None and selects(pod, place) for pod in pods)]
-        places = [
-            place
-            for place in PLACES
-            if all(any(peer_matches(peer, place) for peer in rule.peers) for rule in (one, other))
-        ]
-        spoken = [each for each in SPOKEN if all(spoken_by(rule.protocols, each) for rule in (one, other))]
-        if subjects and places and spoken:
-            drawn = [(random.choice(subjects), random.choice(places), random.choice(spoken)) for _ in range(12)]
-            asked += [(one.direction, *ends) for ends in drawn if speakable(*ends)]
-    return asked
-
-
 @BOTH
 @given(
-    policies=st.one_of(sayable_policies(), sayable_policies(), placed_policies()),
+    policies=st.one_of(plain_policies(), sayable_policies(), placed_policies()),
     random=st.randoms(use_true_random=False),
 )
 @settings(max_examples=300)
 def test_what_is_not_refused_is_exact(dialect: Dialect, policies: list[PlacedPolicy], random: Random) -> None:
-    event(f"{dialect}: {agree(dialect, policies, interesting(policies, random))} kept")
+    event(f"{dialect}: {agree(dialect, policies, interesting(policies, random, PLACES))} kept")
 
 
 @BOTH
