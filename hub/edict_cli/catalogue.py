@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -10,6 +11,7 @@ import msgspec
 from edict.policy.documents import AnyDocument, FederatedNetworkPolicy, ManagedCluster
 from edict.policy.placement import selects
 from edict.trust.receipts import fingerprint
+from edict.trust.roles import ROOT, SNAPSHOT, TIMESTAMP
 from edict.trust.state import TrustState
 from edict_cli.checking import team_of_path
 from edict_cli.conformance import ClusterView, PolicyView
@@ -119,6 +121,18 @@ def release(state: TrustState) -> ReleaseEntry:
         policies=len(state.documents) - clusters_,
         roles=tuple(RoleEntry(role, version, counts.get(role, 0)) for role, version in sorted(state.versions.items())),
     )
+
+
+def role_rows(entry: ReleaseEntry, *, bins: bool) -> list[list[str]]:
+    """Return role, version and documents of each role; without ``bins`` a team's documents count as its own."""
+    versions = {role.role: role.version for role in entry.roles}
+    teams = {role: role.rpartition("-")[0] for role in versions if role.rpartition("-")[0] in versions}
+    documents: Counter[str] = Counter()
+    for role in entry.roles:
+        documents[role.role if bins else teams.get(role.role, role.role)] += role.documents
+    shown = {role: version for role, version in versions.items() if bins or role not in teams}
+    own = [(ROOT, entry.root_version), (TIMESTAMP, entry.timestamp_version), (SNAPSHOT, entry.release)]
+    return [[role, str(version), str(documents[role] or "-")] for role, version in [*own, *shown.items()]]
 
 
 def conformance(views: tuple[ClusterView, ...], policy: str) -> list[Conformance]:

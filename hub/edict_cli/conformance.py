@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
 from edict.policy.fidelity import RuleFidelity
-from edict.trust.receipts import PolicyState
+from edict.trust.receipts import PolicyReport, PolicyState
 
 WORST_FIRST = (
     PolicyState.UNKNOWN,
@@ -60,13 +61,13 @@ class ClusterView(msgspec.Struct, frozen=True, rename="camel"):
     reason: str = ""
     policies: tuple[PolicyView, ...] = ()
 
-    def count(self, state: PolicyState) -> int:
-        """Return how many policies are in a state."""
-        return sum(policy.state is state for policy in self.policies)
-
 
 def rollup(view: ClusterView) -> str:
     """Return ``Degraded 1 · Compliant 4``, the worst first."""
-    counts: Mapping[PolicyState, int] = {state: view.count(state) for state in WORST_FIRST}
-    parts = [f"{state} {count}" for state, count in counts.items() if count]
-    return " · ".join(parts) if parts else view.state.value
+    return counted(view.policies) or view.state.value
+
+
+def counted(policies: Iterable[PolicyView | PolicyReport]) -> str:
+    """Return how many policies are in which state, the worst first; empty where there is no policy."""
+    counts = Counter(policy.state for policy in policies)
+    return " · ".join(f"{state} {counts[state]}" for state in WORST_FIRST if counts[state])

@@ -54,7 +54,7 @@ def evaluate(
     blank = ClusterView(name, PolicyState.UNKNOWN, last_seen=last_seen, connected=said.connected)
     targets = [target for target in placed(state, name) if target.team]
     try:
-        key = _pinned_key(state, name)
+        key = _pinned_key(state, name, said)
         evidence, newest = _verified(name, key, said, seen)
     except TrustError as error:
         return _unknown(blank, targets, error.code, error.what), None
@@ -119,14 +119,19 @@ def chain(name: ClusterName, key: str, said: pb.ClusterStatus) -> list[tuple[byt
     return verified
 
 
-def _pinned_key(state: TrustState, name: ClusterName) -> str:
+def way_to_a_key(name: ClusterName, said: pb.ClusterStatus | None) -> str:
+    """Return what to do for a cluster without a pinned key: let it enrol, or approve the key that it has shown."""
+    if said is None or not said.pending_receipt_key:
+        return f"it has not enrolled; give its agent the token of `edict cluster token {name}`"
+    return f"`edict cluster approve {name}` shows the key that it has; then `edict publish`"
+
+
+def _pinned_key(state: TrustState, name: ClusterName, said: pb.ClusterStatus) -> str:
     own = state.documents.get(cluster_path(name))
     if own is None or not isinstance(own.custom, ClusterCustom):
         raise TrustError(Trust.RECEIPT_KEY, "it is not in the signed inventory")
     if not own.custom.receipt_key:
-        raise TrustError(
-            Trust.RECEIPT_KEY, f"no receipt key is pinned; `edict cluster approve {name}` shows the one it has"
-        )
+        raise TrustError(Trust.RECEIPT_KEY, f"no receipt key is pinned: {way_to_a_key(name, said)}")
     return own.custom.receipt_key
 
 
@@ -187,5 +192,8 @@ def _unknown(view: ClusterView, targets: list[Target], code: str, reason: str) -
 
 
 def _span(age: timedelta) -> str:
-    minutes = int(age.total_seconds()) // 60
+    seconds = int(age.total_seconds())
+    minutes = seconds // 60
+    if not minutes:
+        return f"{seconds} s"
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"  # noqa: PLR2004 - two hours

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from edict.errors import printable
-from edict_cli.conformance import ClusterView, PolicyView, rollup
+from edict.trust.receipts import PolicyState
+from edict_cli.conformance import WORST_FIRST, ClusterView, PolicyView, rollup
 from edict_cli.fleet import FleetView
 from edict_cli.output import Sheet
 
@@ -37,9 +38,13 @@ def headline(view: FleetView, now: datetime) -> Iterator[str]:
         yield "There is no cluster yet. Try: edict cluster add NAME --plugin cilium"
 
 
-def line(cluster: ClusterView, now: datetime) -> str:
-    """Return one cluster as a line of text, for a watch that is not on a terminal."""
-    return printable("  ".join(part for part in (f"{now:%H:%M:%SZ}", *_row(cluster, now)[:4], cluster.reason) if part))
+def lines(cluster: ClusterView, now: datetime, *, wide: bool) -> Iterator[str]:
+    """Yield one cluster as a line of text, and with ``wide`` its policies: a watch that is not on a terminal."""
+    row = _row(cluster, now)
+    yield printable("  ".join(part for part in (f"{now:%H:%M:%SZ}", *row[:4], row[-1]) if part))
+    if wide:
+        for policy in cluster.policies:
+            yield printable("  ".join(part for part in (f"{now:%H:%M:%SZ}", *_policy_row(policy)) if part))
 
 
 def ago(then: datetime | None, now: datetime) -> str:
@@ -58,7 +63,7 @@ def _row(cluster: ClusterView, now: datetime) -> tuple[str, ...]:
     release = f"{cluster.release} (-{cluster.behind})" if cluster.behind else str(cluster.release or "-")
     seen = "connected" if cluster.connected else ago(cluster.last_seen, now)
     receipt = f"#{cluster.sequence} {ago(cluster.signed_at, now)}" if cluster.signed_at else "-"
-    reason = " ".join(part for part in (cluster.code, cluster.reason) if part)
+    reason = " ".join(part for part in (cluster.code, cluster.reason) if part) or _first_finding(cluster)
     return (
         cluster.cluster,
         dialect or "-",
@@ -71,8 +76,24 @@ def _row(cluster: ClusterView, now: datetime) -> tuple[str, ...]:
     )
 
 
+def _first_finding(cluster: ClusterView) -> str:
+    """Return the first of the policies that are in the worst state, and why."""
+    policy = min(cluster.policies, key=lambda policy: WORST_FIRST.index(policy.state), default=None)
+    if policy is None or policy.state is PolicyState.COMPLIANT:
+        return ""
+    return " ".join(part for part in (policy.policy, policy.code or policy.reason) if part)
+
+
 def _policy_row(policy: PolicyView) -> tuple[str, ...]:
     reason = " ".join(part for part in (policy.code, policy.reason) if part)
-    count = "1 object" if policy.objects == 1 else f"{policy.objects} objects"
-    objects = f"{count}, accepted: {policy.accepted}" if policy.accepted else ""
-    return f"  {policy.policy}", "", "", policy.state.value, "", "", "", reason or objects
+    facts = [reason or (_count(policy.objects, "object") if policy.accepted else "")]
+    if not reason and policy.accepted in {"yes", "no"}:
+        facts.append(f"accepted: {policy.accepted}")
+    if policy.reverts:
+        facts.append(_count(policy.reverts, "revert"))
+    said = ", ".join(fact for fact in facts if fact)
+    return f"  {policy.policy}", "", "", policy.state.value, "", "", "", said
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -15,13 +15,14 @@ import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
-from rich.table import Table
+from rich.text import Text
 
 from edict.errors import printable
 
 F = TypeVar("F", bound=Callable[..., Any])
-PIPE_WIDTH = 1000
-"""A table that goes into a file or a pipe is not cut to a terminal's width."""
+YAML_WIDTH = 1000
+GAP = 2
+"""Blanks between two columns."""
 
 
 class Form(enum.StrEnum):
@@ -61,15 +62,13 @@ class Sheet:
     rows: Sequence[Sequence[str]] = ()
     wide: frozenset[str] = frozenset()
 
-    def render(self, *, wide: bool) -> Table:
-        """Return what rich prints."""
+    def render(self, *, wide: bool) -> Text:
+        """Return what rich prints: a row is one line however long, so that no word is broken, as kubectl does."""
         shown = [index for index, name in enumerate(self.columns) if wide or name not in self.wide]
-        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-        for index in shown:
-            table.add_column(self.columns[index].upper(), overflow="fold")
-        for row in self.rows:
-            table.add_row(*(_cell(row[index]) for index in shown))
-        return table
+        lines = [[Text(self.columns[index].upper(), "bold") for index in shown]]
+        lines += [[_cell(row[index]) for index in shown] for row in self.rows]
+        widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
+        return Text("\n", no_wrap=True, overflow="ignore").join(_line(cells, widths) for cells in lines)
 
 
 def forms(*allowed: Form) -> Callable[[F], F]:
@@ -98,19 +97,18 @@ def emit(form: Form, data: Any, sheet: Sheet, *, names: Sequence[str] = ()) -> N
         case Form.JSON:
             click.echo(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode())
         case Form.YAML:
-            click.echo(yaml.safe_dump(plain, sort_keys=False, width=PIPE_WIDTH), nl=False)
+            click.echo(yaml.safe_dump(plain, sort_keys=False, width=YAML_WIDTH), nl=False)
         case Form.NAME:
             for name in names:
                 click.echo(printable(name))
         case Form.TABLE | Form.WIDE:
             if sheet.rows:
-                stdout().print(sheet.render(wide=form is Form.WIDE))
+                stdout().print(sheet.render(wide=form is Form.WIDE), soft_wrap=True)
 
 
 def stdout() -> Console:
     """Return the console of the data."""
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(file=sys.stdout, highlight=False, width=PIPE_WIDTH)
+    return Console(file=sys.stdout, highlight=False)
 
 
 def note(text: str) -> None:
@@ -146,7 +144,15 @@ def ask_secret(question: str) -> bytes:
     return answer.encode()
 
 
-def _cell(text: str) -> str:
+def _cell(text: str) -> Text:
     text = printable(text)
-    style = STATE_STYLES.get(text.split(" ", 1)[0], "")
-    return f"[{style}]{escape(text)}[/]" if style else escape(text)
+    return Text(text, STATE_STYLES.get(text.split(" ", 1)[0], ""))
+
+
+def _line(cells: Sequence[Text], widths: Sequence[int]) -> Text:
+    """Return a row; nothing stands behind its last word."""
+    line = Text()
+    for cell, width in zip(cells, widths, strict=True):
+        line.append_text(cell).append(" " * (width - cell.cell_len + GAP))
+    line.rstrip()
+    return line

@@ -18,7 +18,7 @@ from edict_cli import release
 from edict_cli.codes import Code, Hub
 from edict_cli.conformance import ClusterView
 from edict_cli.fleet import Fleet, FleetView
-from edict_cli.fleet_table import headline, line, sheet
+from edict_cli.fleet_table import headline, lines, sheet
 from edict_cli.hub import HubClient
 from edict_cli.output import Form, note, stdout
 from edict_cli.store.workspace import Workspace
@@ -101,7 +101,10 @@ def _as_lines(workspace: Workspace, form: Form) -> Show:
             timeless = msgspec.structs.replace(cluster, last_seen=None)
             if shown.get(cluster.cluster) != timeless:
                 shown[cluster.cluster] = timeless
-                click.echo(msgspec.json.encode(cluster) if form is Form.JSON else line(cluster, now))
+                if form is Form.JSON:
+                    click.echo(msgspec.json.encode(cluster))
+                else:
+                    click.echo("\n".join(lines(cluster, now, wide=form is Form.WIDE)))
         for text in headline(view, now):
             if text not in said:
                 said.add(text)

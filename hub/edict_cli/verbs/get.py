@@ -7,12 +7,13 @@ import msgspec
 
 from edict.errors import UsageError
 from edict.policy.parse import to_yaml
-from edict.trust.receipts import PolicyState, envelope_digest
+from edict.trust.receipts import PolicyState, ReceiptBody, envelope_digest
 from edict.trust.roles import policy_path
 from edict.trust.state import Target
 from edict_cli import arguments, catalogue, evidence, inventory, release
-from edict_cli.catalogue import Conformance
 from edict_cli.codes import Code
+from edict_cli.conformance import counted
+from edict_cli.conformance_table import conformance_sheet
 from edict_cli.fleet import Fleet
 from edict_cli.fleet_table import ago
 from edict_cli.hub import HubClient
@@ -110,7 +111,7 @@ def policy(session: Session, *, policy: str, form: Form) -> int:
         fleet.take(hub.status())
         document = release.documents(workspace, hub, [target])[target.path]
     found = catalogue.conformance(fleet.view(state).clusters, policy)
-    emit(form, {"document": document, "clusters": found}, _conformance_sheet(found))
+    emit(form, {"document": document, "clusters": found}, conformance_sheet(found, target, document))
     if form is Form.WIDE:
         click.echo(f"---\n{to_yaml(document).decode()}", nl=False)
     _tell_when_empty(found, "It is placed on no cluster: compare its placement with `edict get clusters`.")
@@ -119,25 +120,31 @@ def policy(session: Session, *, policy: str, form: Form) -> int:
 
 
 @command.command("release", short_help="The newest release and its roles.")
-@forms(Form.TABLE, Form.JSON, Form.YAML)
+@forms(Form.TABLE, Form.WIDE, Form.JSON, Form.YAML)
 @pass_session
 def show_release(session: Session, *, form: Form) -> None:
-    """Show the newest release: its number, when it expires, and the version of every role."""
+    """Show the newest release: its number, when it expires, and the version of every role.
+
+    A team's documents are spread over sixteen roles; `-o wide` shows each of them.
+    """
     workspace = Workspace(session)
     with HubClient(workspace) as hub, progress("fetching the release"):
         entry = catalogue.release(release.newest(workspace, hub))
-    rows = [[role.role, str(role.version), str(role.documents)] for role in entry.roles]
-    emit(form, entry, Sheet(["role", "version", "documents"], rows))
-    until = f", accepted until {entry.expires:%Y-%m-%d %H:%M} UTC" if entry.expires else ""
-    note(f"Release {entry.release}: {entry.policies} policies, {entry.clusters} clusters{until}.")
+    if not form.structured:
+        until = f", accepted until {entry.expires:%Y-%m-%d %H:%M} UTC" if entry.expires else ""
+        click.echo(f"Release {entry.release}: {entry.policies} policies, {entry.clusters} clusters{until}.")
+    emit(form, entry, Sheet(["role", "version", "documents"], catalogue.role_rows(entry, bins=form is Form.WIDE)))
 
 
 @command.command("receipts", short_help="What a cluster signed, receipt by receipt.")
 @click.argument("name", metavar="CLUSTER")
-@forms(Form.TABLE, Form.JSON, Form.YAML)
+@forms(Form.TABLE, Form.WIDE, Form.JSON, Form.YAML)
 @pass_session
 def receipts(session: Session, *, name: str, form: Form) -> None:
-    """Show the chain of receipts of a cluster, each verified with the pinned key and against the one before."""
+    """Show the chain of receipts of a cluster, each verified with the pinned key and against the one before.
+
+    `-o wide` names the policies that a receipt is about.
+    """
     workspace = Workspace(session)
     cluster = arguments.cluster_name(name)
     with HubClient(workspace) as hub, progress("asking the hub"):
@@ -150,7 +157,7 @@ def receipts(session: Session, *, name: str, form: Form) -> None:
             Code.NOT_ENROLLED,
             f"no receipt key is pinned for {cluster}, so that none of its receipts counts",
             where=f"cluster {cluster}",
-            remedy=f"edict cluster approve {cluster}, then edict publish",
+            remedy=evidence.way_to_a_key(cluster, said),
         )
     chain = evidence.chain(cluster, custom.receipt_key, said) if said is not None else ()
     now = session.now()
@@ -160,15 +167,20 @@ def receipts(session: Session, *, name: str, form: Form) -> None:
             ago(body.time, now),
             str(body.release),
             "base" if body.base else "",
-            ", ".join(f"{report.policy} {report.state}" for report in body.policies) or "-",
-            ", ".join(body.removed) or "-",
+            counted(body.policies) or "-",
+            str(len(body.removed) or "-"),
             envelope_digest(envelope)[:SHORT_DIGEST],
+            ", ".join([*(f"{report.policy} {report.state}" for report in body.policies), *_gone(body)]) or "-",
         ]
         for envelope, body in chain
     ]
-    columns = ["sequence", "signed", "release", "kind", "changed", "removed", "digest"]
-    emit(form, [msgspec.to_builtins(body) for _, body in chain], Sheet(columns, rows))
+    columns = ["sequence", "signed", "release", "kind", "changed", "removed", "digest", "policies"]
+    emit(form, [msgspec.to_builtins(body) for _, body in chain], Sheet(columns, rows, frozenset({"policies"})))
     _tell_when_empty(rows, f"{cluster} has not sent a receipt.")
+
+
+def _gone(body: ReceiptBody) -> list[str]:
+    return [f"{policy} removed" for policy in body.removed]
 
 
 def _policy_target(target: Target | None, policy: str) -> Target:
@@ -180,18 +192,6 @@ def _policy_target(target: Target | None, policy: str) -> Target:
             remedy="`edict get policies` lists what there is; what is pending must be published first",
         )
     return target
-
-
-def _conformance_sheet(found: list[Conformance]) -> Sheet:
-    rows: list[list[str]] = []
-    for item in found:
-        report = item.report
-        why = " ".join(part for part in (report.code, report.reason) if part)
-        rows.append([item.cluster, item.dialect or "-", str(item.release or "-"), report.state.value, why])
-        for rule in report.rules:
-            said = " ".join(part for part in (rule.code, rule.direction, rule.reason) if part)
-            rows.append([f"  {rule.rule}", "", "", rule.fidelity.value, said])
-    return Sheet(["cluster", "dialect", "release", "state", "reason"], rows)
 
 
 def _tell_when_empty(entries: object, text: str) -> None:

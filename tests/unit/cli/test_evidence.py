@@ -146,7 +146,10 @@ def test_without_a_pinned_key_everything_is_unknown(
     put(workspace, policy("one"), policy("two", priority=11), inventory_fra1=cluster("fra1"))
     publish(workspace, hub)
     fra1.report(*reports(hub.verified), release=1, time=NOW)
-    assert unknown_because(judged(hub.verified, fra1.said()), "edict cluster approve fra1")
+    said = fra1.said()
+    assert unknown_because(judged(hub.verified, said), "it has not enrolled; give its agent the token of")
+    said.pending_receipt_key = b"k" * 32
+    assert unknown_because(judged(hub.verified, said), "edict cluster approve fra1")
 
 
 def test_a_policy_that_the_cluster_leaves_out_is_unknown(state: TrustState, fra1: ReportingCluster) -> None:

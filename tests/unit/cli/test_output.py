@@ -13,7 +13,7 @@ from edict.errors import HubError, printable
 from edict.trust.receipts import PolicyState
 from edict_cli.conformance import ClusterView
 from edict_cli.fleet import FaultView, FleetView
-from edict_cli.fleet_table import headline, line, sheet
+from edict_cli.fleet_table import headline, lines, sheet
 from edict_cli.output import Form, Sheet, emit, note
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -56,7 +56,7 @@ def test_states_keep_their_colour() -> None:
 def test_the_fleet_and_the_faults_of_the_hub_do_not_steer(capsys: pytest.CaptureFixture[str]) -> None:
     bad = ClusterView(HOSTILE, PolicyState.UNKNOWN, dialect=HOSTILE, agent_version=HOSTILE, reason=HOSTILE)
     view = FleetView(1, None, HOSTILE, (bad,), (FaultView(HOSTILE, "EDICT0401", HOSTILE, None),))
-    click.echo(line(bad, NOW))
+    click.echo("".join(lines(bad, NOW, wide=True)))
     emit(Form.WIDE, {}, sheet(view, NOW, wide=True))
     emit(Form.NAME, {}, Sheet([]), names=[HOSTILE])
     for text in headline(view, NOW):
