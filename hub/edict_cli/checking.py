@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from edict.errors import DocumentError
 from edict.policy.checks import Finding, PolicySource, denies_way_out, priority_ties
 from edict.policy.documents import AnyDocument, FederatedNetworkPolicy, ManagedCluster
-from edict.policy.model import Tier
+from edict.policy.model import Mode, OnInexact, Tier
+from edict.policy.placement import selects
+from edict_cli.codes import Code
 
 
 def check_release(documents: Mapping[str, AnyDocument], changed: Collection[str], *, allow_lockout: bool) -> None:
@@ -38,9 +40,34 @@ def check_release(documents: Mapping[str, AnyDocument], changed: Collection[str]
 def warnings(source: PolicySource) -> list[Finding]:
     """Return what its author should know of one policy; what publish would refuse is among it."""
     try:
-        return denies_way_out(source)
+        return [*_not_yet(source), *denies_way_out(source)]
     except DocumentError as error:
-        return [Finding(error.code, error.where, error.what, error.remedy)]
+        return [*_not_yet(source), Finding(error.code, error.where, error.what, error.remedy)]
+
+
+def _not_yet(source: PolicySource) -> Iterator[Finding]:
+    """Yield what the language has and the agents of today refuse."""
+    code = f"EDICT{Code.NOT_YET:04d}"
+    spec = source.document.spec
+    if spec.mode is not Mode.ENFORCE:
+        what = f"agents do not take mode {spec.mode} yet: every cluster refuses the policy and keeps what it had"
+        yield Finding(code, source.where("spec.mode"), what, f"write mode: {Mode.ENFORCE}")
+    if spec.on_inexact is not OnInexact.REFUSE:
+        what = f"agents do not take onInexact {spec.on_inexact} yet: a policy that is not exact is refused all the same"
+        yield Finding(code, source.where("spec.onInexact"), what, f"write onInexact: {OnInexact.REFUSE}")
+
+
+def unplaced(documents: Mapping[str, AnyDocument], changed: Collection[str]) -> list[str]:
+    """Return what to say of each changed policy that is for no cluster of the release."""
+    labels = [document.metadata.labels for document in documents.values() if isinstance(document, ManagedCluster)]
+    return [
+        f"Warning: no cluster has the labels that {team_of_path(path)}/{document.metadata.name} is placed on. "
+        "Try: compare its placement with `edict get clusters`"
+        for path, document in sorted(documents.items())
+        if path in changed
+        and isinstance(document, FederatedNetworkPolicy)
+        and not any(selects(document.spec.placement, own) for own in labels)
+    ]
 
 
 def team_of_path(path: str) -> str:

@@ -54,6 +54,8 @@ class Code(enum.IntEnum):
     """The operator's certificate cannot be used."""
     BUSY = 622
     """Another command holds the workspace."""
+    NOT_YET = 623
+    """A warning: the policy asks for what the agents of this version refuse."""
 
 
 class Hub(enum.IntEnum):

@@ -38,6 +38,12 @@ class Verbs(click.Group):
         return cast("click.Command", import_module(f"edict_cli.verbs.{cmd_name}").command)
 
 
+def _version(context: click.Context, _option: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click calls it
+    if asked:
+        click.echo(f"edict {import_module('edict_cli.verbs.version').own_version()}")
+        context.exit()
+
+
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "-C",
@@ -47,6 +53,9 @@ class Verbs(click.Group):
     show_default=True,
     type=click.Path(path_type=Path),
     help="The author's folder (or EDICT_WORKSPACE).",
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Print the version."
 )
 @click.option("--verbose", is_flag=True, help="Print a traceback with an error.")
 @click.pass_context

@@ -41,4 +41,6 @@ def _sections(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:  # noqa: PLR2004 - the command and its one argument
+        sys.exit("usage: python -m edict_cli.reference docs/reference/cli.md")
     Path(sys.argv[1]).write_text(page())

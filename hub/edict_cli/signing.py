@@ -144,6 +144,7 @@ def _owner_of_role(role: str) -> str:
 
 
 def _absent(path: str) -> UsageError:
+    listing = "clusters" if owner_of_path(path) == INVENTORY else "policies"
     return UsageError(
-        Code.NO_POLICY, "there is no such document", where=path, remedy="`edict get policies` lists what there is"
+        Code.NO_POLICY, "there is no such document", where=path, remedy=f"`edict get {listing}` lists what there is"
     )

@@ -46,11 +46,14 @@ class Workspace:
         self.session = session
         path = self.folder / SETTINGS
         if not path.is_file():
+            here = Path(SETTINGS).is_file()
             raise UsageError(
                 Code.NO_WORKSPACE,
                 "this folder is not an author's workspace",
                 where=str(self.folder),
-                remedy="name one with -C or EDICT_WORKSPACE, or make one with `edict init`",
+                remedy="say -C . for the one that you are in"
+                if here
+                else "name one with -C or EDICT_WORKSPACE, or make one with `edict init`",
             )
         self.settings = settings.load(path)
         self.keys = Keys(self.folder / "keys", session)

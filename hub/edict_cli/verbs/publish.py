@@ -7,7 +7,7 @@ import click
 from edict.errors import UsageError
 from edict.trust.state import TrustState
 from edict_cli import publishing, release
-from edict_cli.checking import check_release
+from edict_cli.checking import check_release, unplaced
 from edict_cli.codes import Code
 from edict_cli.hub import HubClient
 from edict_cli.output import Form, Sheet, emit, forms, note, progress
@@ -37,7 +37,8 @@ def command(session: Session, *, form: Form, refresh: bool, allow_lockout: bool,
       edict publish --refresh          renew the seven days for which clusters accept the release
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
     workspace = Workspace(session)
-    show(form, publish(workspace, refresh=refresh, allow_lockout=allow_lockout, ask=session.interactive and not yes))
+    ask = session.interactive and not yes
+    show(form, publish(workspace, refresh=refresh, allow_lockout=allow_lockout, ask=ask), told=ask)
 
 
 def publish(workspace: Workspace, *, refresh: bool, allow_lockout: bool, ask: bool) -> Published:
@@ -60,6 +61,8 @@ def released(
         changed = {item.document for item in planned.changes if item.change is not Difference.REMOVED}
         documents = publishing.documents_after(workspace, hub, planned)
         check_release(documents, changed, allow_lockout=allow_lockout)
+    for text in unplaced(documents, changed):
+        note(text)
     if ask:
         _confirm(planned)
     with progress(f"publishing release {planned.number}"):
@@ -68,10 +71,10 @@ def released(
     return _result(state, "published" if planned.new else "refreshed", planned.changes)
 
 
-def show(form: Form, result: Published) -> None:
-    """Print what a publish did."""
-    sheet = Sheet(["change", "document"], [[item.change.value, item.document] for item in result.changes])
-    emit(form, result, sheet)
+def show(form: Form, result: Published, *, told: bool = False) -> None:
+    """Print what a publish did; to a person who was ``told`` the changes before, not a second time."""
+    rows = [] if told else [[item.change.value, item.document] for item in result.changes]
+    emit(form, result, Sheet(["change", "document"], rows))
     match result.action:
         case "nothing":
             note(f"Nothing to publish: release {result.release} is the newest.")

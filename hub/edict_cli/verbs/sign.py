@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,9 +27,13 @@ from edict_cli.store import files as stored
 from edict_cli.store.settings import checked_team
 from edict_cli.store.workspace import Workspace
 
+STDIN = "stdin"
+
 
 @click.command("sign", short_help="Sign documents into the pending release.")
-@click.option("-f", "--file", "files", multiple=True, type=click.Path(path_type=Path), help="A YAML file; repeatable.")
+@click.option(
+    "-f", "--file", "files", multiple=True, type=click.Path(path_type=Path), help="A YAML file, - is stdin; repeatable."
+)
 @click.option("--team", help="Whose policies these are; the default is in workspace.yaml.")
 @click.option("--placement", help="For a bare ClusterNetworkPolicy: all, or key=value[,...] of clusters.")
 @click.option("--remove", multiple=True, metavar="TEAM/NAME", help="Take a policy out; repeatable.")
@@ -93,18 +98,19 @@ def _add(
 
 
 def _read(path: Path, placement: str | None) -> Iterator[Parsed]:
-    data = stored.read(path)
-    if placement is not None and is_bare_upstream(data, str(path)):
-        yield wrap_upstream(data, str(path), read_placement(placement))
+    source = STDIN if path == Path("-") else str(path)
+    data = sys.stdin.buffer.read() if source == STDIN else stored.read(path)
+    if placement is not None and is_bare_upstream(data, source):
+        yield wrap_upstream(data, source, read_placement(placement))
         return
-    parsed = load(data, str(path))
+    parsed = load(data, source)
     if not parsed:
-        raise UsageError(Code.NOTHING_SIGNED, "the file holds no document", where=str(path), remedy="write one in it")
+        raise UsageError(Code.NOTHING_SIGNED, "the file holds no document", where=source, remedy="write one in it")
     if placement is not None:
         raise UsageError(
             Code.COMMAND_LINE,
             "--placement is for a bare ClusterNetworkPolicy, and this document has its own",
-            where=str(path),
+            where=source,
             remedy="leave --placement out, or change spec.placement in the file",
         )
     yield from parsed

@@ -19,13 +19,18 @@ class Version(msgspec.Struct, frozen=True, rename="camel"):
     language_level: int
 
 
+def own_version() -> str:
+    """Return the version of the package."""
+    try:
+        return version("edict-federation")
+    except PackageNotFoundError:
+        return "unpackaged"
+
+
 @click.command("version", short_help="Print the version.")
 @forms()
 def command(form: Form) -> None:
     """Print the version of this command and of the policy language that it signs."""
-    try:
-        own = version("edict-federation")
-    except PackageNotFoundError:
-        own = "unpackaged"
+    own = own_version()
     data = Version(own, API_VERSION, LANGUAGE_LEVEL)
     emit(form, data, Sheet(["edict", "language", "level"], [[own, API_VERSION, str(LANGUAGE_LEVEL)]]))
