@@ -12,7 +12,7 @@ BIN := .venv/bin
 READY := .venv/.edict-ready
 PYTEST := EDICT_NO_SKIPS=1 $(BIN)/python -m pytest --durations=15
 # Folders that hold Python by now.
-TYPED = $(foreach folder,proto hub spoke-agent tests/env tests/deploy demo bench,$(if $(shell find $(folder) -name '*.py' -print -quit 2>/dev/null),$(folder)))
+TYPED = $(foreach folder,proto hub spoke-agent tests/env tests/deploy tests/e2e tests/engines tests/property demo bench,$(if $(shell find $(folder) -name '*.py' -print -quit 2>/dev/null),$(folder)))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The project's own virtualenv, whatever the shell has activated.
@@ -44,7 +44,7 @@ $(READY): pyproject.toml uv.lock .ci/uv.txt
 	@$(BIN)/uv sync --quiet --locked --all-extras --group dev
 	@touch $@
 
-parts: $(READY) ## etcd, kube-apiserver, Calico's API server, helm and CRDs: built once, about 15 minutes on two cores
+parts: $(READY) ## etcd, kube-apiserver, Calico's API server, helm, CRDs, engines: built once, about 20 minutes on two cores
 	@$(BIN)/python -m tests.env build >/dev/null
 
 demo: $(READY) ## a whole federation on this machine, narrated; KEEP=1 leaves it running, CONTEXTS='a b' uses your clusters

@@ -27,7 +27,7 @@ environment:
   KUBEBUILDER_ASSETS   a folder with ready-made etcd and kube-apiserver, used instead of building those two
 
 examples:
-  python -m tests.env build                            build everything (about 11 minutes on two cores, the first time)
+  python -m tests.env build                            build everything (about 20 minutes on two cores, the first time)
   python -m tests.env build etcd kube-apiserver        build only these
   python -m tests.env up                               one Cilium and one Calico cluster, until Ctrl-C
   python -m tests.env up --kind cilium --kind cilium   two Cilium clusters: cilium-1, cilium-2
