@@ -11,7 +11,7 @@ from tests.e2e.conftest import EXAMPLES, PARTS
 from tests.e2e.federation import Federation
 from tests.env.fixtures import require_parts
 
-pytestmark = [pytest.mark.parts, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 def test_one_publish_is_one_trace(tmp_path: Path) -> None:
