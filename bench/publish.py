@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Condition, Thread
 from typing import Any
@@ -87,7 +88,7 @@ def run() -> Result:
             edict, peer = [], []
             for index in range(PUBLISHES):
                 edict.append(_timed(_publishing(author, index), sight))
-                peer.append(_timed(lambda index=index: applying(index), sight))  # type: ignore[misc]
+                peer.append(_timed(partial(applying, index), sight))
     return Result(
         name="publish",
         what="one changed policy, published to applied on a Cilium and a Calico cluster",

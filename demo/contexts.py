@@ -68,7 +68,7 @@ def _target(context: str, folder: Path) -> Target:
     path = folder / f"{name}.kubeconfig"
     path.touch(mode=0o600)
     try:
-        merged = KubeConfigMerger(config.KUBE_CONFIG_DEFAULT_LOCATION).config  # type: ignore[no-untyped-call]
+        merged = KubeConfigMerger(config.KUBE_CONFIG_DEFAULT_LOCATION).config  # type: ignore[no-untyped-call] # it has no types
         known = [node.value["name"] for node in merged.value["contexts"]] if merged else []
         if context not in known:
             raise CommandError(f"KUBECONFIG has no context {context!r}; it has: {', '.join(known) or 'none'}")

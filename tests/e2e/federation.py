@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -195,7 +196,7 @@ class Federation:
             return found.returncode == 0
 
         for name in self.agents:
-            await_true(lambda name=name: enrolled(name), subject=name, what="enrolment", timeout=30)  # type: ignore[misc]
+            await_true(partial(enrolled, name), subject=name, what="enrolment", timeout=30)
         self.publish()
 
     # The author's side

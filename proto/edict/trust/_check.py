@@ -12,13 +12,15 @@ from securesystemslib.signer import Key
 from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
 
-from edict.errors import TrustError
+from edict.errors import TrustError, printable
 from edict.trust.codes import Code
 
 MAX_METADATA_BYTES = {"root": 512 * 1024, "timestamp": 16 * 1024}
 """Limits of what is parsed before anything vouches for its length."""
 MAX_OTHER_BYTES = 8 * 1024 * 1024
 SHA256 = re.compile(r"[0-9a-f]{64}")
+UNREADABLE = (RepositoryError, RecursionError, ValueError, TypeError)
+"""What python-tuf raises on bytes that are no metadata, and on what has no canonical form."""
 S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
 
 
@@ -40,15 +42,8 @@ def parse(role: str, data: bytes, kind: type[S]) -> Metadata[S]:
         )
     try:
         metadata: Metadata[Any] = Metadata.from_bytes(data)
-        _ = metadata.signed_bytes  # what has no canonical form (a float, half a surrogate) cannot have been signed
-    except (RepositoryError, RecursionError, ValueError, TypeError) as error:
-        cause = error.__cause__ or error
-        raise TrustError(
-            Code.NOT_METADATA,
-            f"it is not TUF metadata: {type(cause).__name__}: {clipped(cause)}",
-            where=place(role, "?"),
-            remedy="publish again; if it stays, restore the store from a backup",
-        ) from None
+    except UNREADABLE as error:
+        raise _unreadable(role, error) from None
     if not isinstance(metadata.signed, kind):
         raise TrustError(
             Code.NOT_METADATA, f"it is {metadata.signed.type} metadata, not {kind.type}", where=place(role, "?")
@@ -64,7 +59,11 @@ def signatures(delegator: Root | Targets, role: str, metadata: Metadata[S]) -> N
     """
     where = place(role, metadata.signed.version)
     try:
-        result = delegator.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
+        payload = metadata.signed_bytes
+    except UNREADABLE as error:  # what has no canonical form (a float, half a surrogate) cannot have been signed
+        raise _unreadable(role, error) from None
+    try:
+        result = delegator.get_verification_result(role, payload, metadata.signatures)
     except ValueError as error:
         raise TrustError(Code.SIGNATURES, f"nobody delegates this role: {error}", where=where) from None
     public = {material(key) for key in result.signed.values()}
@@ -130,7 +129,17 @@ def material(key: Key) -> bytes:
 
 def clipped(error: object) -> str:
     """Return what somebody else's bytes made an error say, on one short line."""
-    return str(error).encode("unicode_escape").decode()[:200]
+    return printable(str(error)[:200])
+
+
+def _unreadable(role: str, error: Exception) -> TrustError:
+    cause = error.__cause__ or error
+    return TrustError(
+        Code.NOT_METADATA,
+        f"it is not TUF metadata: {type(cause).__name__}: {clipped(cause)}",
+        where=place(role, "?"),
+        remedy="publish again; if it stays, restore the store from a backup",
+    )
 
 
 def missing(role: str, version: int) -> TrustError:
