@@ -129,6 +129,19 @@ class Interrupted(EtcdStore):
         return await super().commit(conditions, operations)
 
 
+def beside(running: Running, store: Interrupted) -> Publisher:
+    """A second publisher with the same key on a store that can be interrupted."""
+    present = running.replica.publisher
+    return Publisher(
+        store,
+        running.replica.relay,
+        signer=present._signer,
+        lifetime=present._lifetime,
+        clock=SystemClock(),
+        replica="slow",
+    )
+
+
 async def test_metadata_that_another_publisher_overwrote_is_never_flipped_to(
     hub: Hub, etcd: Etcd, running: Running
 ) -> None:
@@ -138,16 +151,8 @@ async def test_metadata_that_another_publisher_overwrote_is_never_flipped_to(
     hub.authors.metadata, hub.authors.release = metadata, 2
     theirs = hub.request(policy("theirs"))
     store = Interrupted([etcd.endpoint], clock=SystemClock())
-    present = running.replica.publisher
-    slow = Publisher(
-        store,
-        running.replica.relay,
-        signer=present._signer,
-        lifetime=present._lifetime,
-        clock=SystemClock(),
-        replica="slow",
-    )
-    store.before_flip = lambda: present.publish(theirs)
+    slow = beside(running, store)
+    store.before_flip = lambda: running.replica.publisher.publish(theirs)
     with pytest.raises(HubError, match="EDICT0410"):
         await slow.publish(mine)
     await running.replica.relay.reload()
@@ -160,20 +165,12 @@ async def test_metadata_that_another_publisher_overwrote_is_never_flipped_to(
 async def test_a_timestamp_signed_anew_in_between_costs_one_retry(hub: Hub, etcd: Etcd, running: Running) -> None:
     await running.admin().Publish(hub.request(cluster("c1")))
     store = Interrupted([etcd.endpoint], clock=SystemClock())
-    present = running.replica.publisher
-    slow = Publisher(
-        store,
-        running.replica.relay,
-        signer=present._signer,
-        lifetime=present._lifetime,
-        clock=SystemClock(),
-        replica="slow",
-    )
+    slow = beside(running, store)
 
     async def refresh() -> None:
         held = running.replica.relay.held
         assert held is not None
-        stamp = present._sign(held.snapshot, held.timestamp_version + 1)
+        stamp = running.replica.publisher._sign(held.snapshot, held.timestamp_version + 1)
         assert await running.store.commit([Unchanged(keys.TIMESTAMP, held.revision)], [Put(keys.TIMESTAMP, stamp)])
 
     store.before_flip = refresh
