@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from edict.policy.lockout import NAMESPACE_NAME
 from edict.policy.model import LabelSelector, Operator
+from edict.policy.rules import Direction
 from edict.policy.selectors import matches
-from edict_agent.translate.rules import Direction
 from tests.property.strategies import KEYS, VALUES, selectors
 from tests.property.world import Place, Spoken, within
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from edict.policy.model import PolicySpec
+from edict.policy.rules import Direction
 from edict_agent.translate import Dialect, Facts, PlacedPolicy, translate
-from edict_agent.translate.rules import Direction
 from tests.engines import local
 from tests.engines.engine import Engine, Flow, Scene, Verdict
 from tests.engines.local import LocalPolicy, local_policies

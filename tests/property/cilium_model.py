@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from edict.policy.lockout import NAMESPACE_NAME
+from edict.policy.rules import Direction
 from edict_agent.translate import RenderedObject
-from edict_agent.translate.rules import Direction
 from tests.property.world import Place, Spoken, within
 
 NAMESPACE = "k8s:io.kubernetes.pod.namespace"

@@ -7,8 +7,8 @@ from itertools import combinations_with_replacement
 from random import Random
 from typing import TypeAlias
 
+from edict.policy.rules import Direction, rules_of
 from edict_agent.translate import PlacedPolicy
-from edict_agent.translate.rules import Direction, rules_of
 from tests.property.world import SPOKEN, Place, Spoken, peer_matches, pods_of, selects, speakable, spoken_by
 
 Connection: TypeAlias = tuple[Direction, Place, Place, Spoken]

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from edict.policy.rules import Direction
 from edict_agent.translate import Dialect, Facts, PlacedPolicy, translate
-from edict_agent.translate.rules import Direction
 from tests.property import calico_model, cilium_model
 from tests.property.connections import Connection, interesting
 from tests.property.strategies import placed_policies, plain_policies, sayable_policies

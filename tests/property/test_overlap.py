@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edict.policy.model import EgressPeer, LabelSelector, PolicySpec, Protocol, Subject
+from edict.policy.rules import rules_of
 from edict.policy.selectors import matches
 from edict_agent.translate import Facts
 from edict_agent.translate.overlap import (
@@ -17,7 +18,6 @@ from edict_agent.translate.overlap import (
     selectors_may_meet,
     subjects_may_meet,
 )
-from edict_agent.translate.rules import rules_of
 from tests.property.strategies import KEYS, VALUES, protocols, selectors, specs, subjects
 from tests.property.world import NODE_CIDRS, PLACES, POD_CIDRS, SPOKEN, peer_matches, pods_of, selects, spoken_by
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edict.policy.fidelity import Fidelity
+from edict.policy.rules import rules_of
 from edict_agent.translate import Dialect, Facts, PlacedPolicy, translate
-from edict_agent.translate.rules import rules_of
 from tests.property.strategies import placed_policies
 
 AGENT = "edict-system"

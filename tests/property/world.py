@@ -24,9 +24,9 @@ from edict.policy.model import (
     Subject,
     Tier,
 )
+from edict.policy.ports import port_interval
+from edict.policy.rules import Direction, PlacedRule, rules_of
 from edict.policy.selectors import matches
-from edict_agent.translate.overlap import port_interval
-from edict_agent.translate.rules import Direction, PlacedRule, rules_of
 
 AGENT = "edict-system"
 POD_CIDRS = ("10.244.0.0/16", "fd00:1::/32")

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from edict.policy.lockout import WAY_OUT_ID
 from edict.policy.model import Mode, Tier
+from edict.policy.rules import PlacedRule, rules_of
 from edict_agent.translate.calico import Calico
 from edict_agent.translate.cilium import Cilium
 from edict_agent.translate.codes import Reason
@@ -15,7 +16,6 @@ from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError, exact, unsupported
 from edict_agent.translate.overlap import rules_may_meet
 from edict_agent.translate.plan import PlacedPolicy, Plan, PolicyPlan, RenderedObject
-from edict_agent.translate.rules import PlacedRule, rules_of
 from edict_agent.translate.target import Outcome, Target
 
 _TIERS = (Tier.ADMIN, Tier.BASELINE)

@@ -22,11 +22,11 @@ from edict.policy.model import (
     Subject,
     TransportMatch,
 )
+from edict.policy.ports import port_interval
+from edict.policy.rules import PlacedRule
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.networks import AddressSet, address_sets, known_set, sets_meet
-from edict_agent.translate.rules import PlacedRule
 
-_EVERY_PORT = (0, 65535)
 _NUMBERED = ("tcp", "udp", "sctp")
 
 
@@ -175,14 +175,3 @@ def _transport(protocol: Protocol, name: str) -> tuple[int, int] | None:
     if not isinstance(match, TransportMatch):
         return None
     return port_interval(match)
-
-
-def port_interval(match: TransportMatch) -> tuple[int, int]:
-    """Return the first and the last port that is matched; 0 to 65535 when no port is given."""
-    port = match.destination_port
-    if port is UNSET:
-        return _EVERY_PORT
-    if port.range is not UNSET:
-        return (port.range.start, port.range.end)
-    number = port.number if port.number is not UNSET else 0
-    return (number, number)

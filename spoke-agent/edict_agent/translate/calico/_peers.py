@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from edict.policy.model import EgressPeer, IngressPeer, LabelSelector, NamespacedPod
+from edict.policy.rules import Direction, PlacedRule
 from edict_agent.translate.calico._selectors import entity
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.networks import AddressSet, address_sets, covers_everything
 from edict_agent.translate.plan import Body
-from edict_agent.translate.rules import Direction, PlacedRule
 
 _BOTH = frozenset({4, 6})
 _OUTSIDE = {

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from edict.policy.model import Icmp, Protocol, TransportMatch
+from edict.policy.ports import port_interval
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.inexact import InexactError
-from edict_agent.translate.overlap import port_interval
 from edict_agent.translate.plan import Body
 
 MAX_ICMP_TYPE = 254

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import assert_never
 
 from edict.policy.model import Action
+from edict.policy.rules import Direction, PlacedRule
 from edict_agent.translate.calico._peers import Side, sides
 from edict_agent.translate.calico._protocols import Match, matches
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.plan import Body
-from edict_agent.translate.rules import Direction, PlacedRule
 
 _ANNOTATION = "federation.edict.dev/rule"
 

@@ -9,6 +9,7 @@ from msgspec import UNSET
 from edict.policy.fidelity import RuleFidelity
 from edict.policy.lockout import WAY_OUT_NAME, WAY_OUT_PRIORITY, WAY_OUT_TEAM, agent_subject
 from edict.policy.model import LabelSelector, NamespacedPod, Subject, Tier
+from edict.policy.rules import Direction, rules_of
 from edict_agent.translate.calico._names import policy_name, policy_object, tier_objects
 from edict_agent.translate.calico._rules import calico_rules
 from edict_agent.translate.calico._selectors import entity
@@ -16,7 +17,6 @@ from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
-from edict_agent.translate.rules import Direction, rules_of
 from edict_agent.translate.target import Outcome
 
 MAX_RULES = 1024

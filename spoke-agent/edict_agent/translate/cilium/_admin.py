@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from edict.policy.fidelity import RuleFidelity
 from edict.policy.lockout import agent_subject
 from edict.policy.model import Action, Tier
+from edict.policy.rules import Direction, PlacedRule, rules_of
 from edict_agent.translate.cilium._fqdn import check_domain_rules, is_dns_rule
 from edict_agent.translate.cilium._names import render_policy
 from edict_agent.translate.cilium._order import check_order
@@ -18,7 +19,6 @@ from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.overlap import subjects_may_meet
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
-from edict_agent.translate.rules import Direction, PlacedRule, rules_of
 from edict_agent.translate.target import Outcome
 
 _NO_DEFAULT_DENY = {"ingress": False, "egress": False}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from edict.policy.fidelity import RuleFidelity
 from edict.policy.model import Action
+from edict.policy.rules import Direction, PlacedRule, rules_of
 from edict_agent.translate.cilium._names import render_policy
 from edict_agent.translate.cilium._peers import covers_direction
 from edict_agent.translate.cilium._selectors import subject_selector
@@ -15,7 +16,6 @@ from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.plan import Body, PlacedPolicy
-from edict_agent.translate.rules import Direction, PlacedRule, rules_of
 from edict_agent.translate.target import Outcome
 
 _REMEDY = "deny the whole direction in Baseline, and write the exceptions as Admin Accepts"

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from msgspec import UNSET
 
 from edict.policy.model import Action, Protocol
+from edict.policy.ports import port_interval
+from edict.policy.rules import Direction, PlacedRule
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
-from edict_agent.translate.overlap import port_interval
 from edict_agent.translate.plan import Body
-from edict_agent.translate.rules import Direction, PlacedRule
 
 DNS_PORT = 53
 _SUBDOMAINS_SINCE = (1, 20)

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from edict.policy.model import Action
+from edict.policy.rules import PlacedRule
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.overlap import rules_may_meet
-from edict_agent.translate.rules import PlacedRule
 
 _BROKEN_BY = {
     Action.DENY: frozenset({Action.ACCEPT, Action.PASS}),

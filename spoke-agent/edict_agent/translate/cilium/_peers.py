@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import UNSET
 
 from edict.policy.model import EgressPeer, IngressPeer, LabelSelector, NamespacedPod
+from edict.policy.rules import Direction, PlacedRule
 from edict_agent.translate.cilium._fqdn import fqdn_selectors
 from edict_agent.translate.cilium._selectors import everyone_selector, peer_selector
 from edict_agent.translate.codes import Reason
@@ -25,7 +26,6 @@ from edict_agent.translate.networks import (
     sets_meet,
 )
 from edict_agent.translate.plan import Body
-from edict_agent.translate.rules import Direction, PlacedRule
 
 _NOT_OWN_NODE = ["health", "ingress", "init", "remote-node", "unmanaged", "world"]
 """Every entity but ``all``, ``cluster`` and ``kube-apiserver``, which hold the pod's own node, and ``host``: the

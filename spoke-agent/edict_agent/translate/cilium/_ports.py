@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from edict.policy.model import Protocol, TransportMatch
+from edict.policy.ports import port_interval
 from edict_agent.translate.cilium._fqdn import is_dns_port
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
-from edict_agent.translate.overlap import port_interval
 from edict_agent.translate.plan import Body
 
 _EVERY_PORT = "0"

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from edict.policy.lockout import agent_subject
 from edict.policy.model import Tier
+from edict.policy.rules import rules_of
 from edict_agent.translate.cilium._admin import translate_admin
 from edict_agent.translate.cilium._baseline import translate_baseline
 from edict_agent.translate.cilium._names import render_policy
@@ -15,7 +16,6 @@ from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.plan import PlacedPolicy, RenderedObject
-from edict_agent.translate.rules import rules_of
 from edict_agent.translate.target import Outcome
 
 OLDEST = (1, 16)

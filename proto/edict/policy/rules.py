@@ -1,4 +1,4 @@
-"""The rules of a policy as translation walks them: with direction, place and order."""
+"""The rules of a policy as they are walked: with direction, place and order."""
 
 from __future__ import annotations
 
