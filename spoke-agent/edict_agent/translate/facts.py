@@ -14,6 +14,8 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 class Facts(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Facts about one cluster. ``None`` and the empty string mean unknown, which never makes a rule exact.
 
+    In a file they are named ``plugin``, ``cniVersion``, ``podCIDRs``, ``nodeCIDRs``, ``options`` and ``clusterName``.
+
     Attributes:
         plugin: the network plugin's name, such as ``cilium`` or ``calico``.
         plugin_version: its version, such as ``1.20.2``.
@@ -24,9 +26,9 @@ class Facts(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """
 
     plugin: str = ""
-    plugin_version: str = ""
-    pod_cidrs: tuple[str, ...] | None = None
-    node_cidrs: tuple[str, ...] | None = None
+    plugin_version: str = field(default="", name="cniVersion")
+    pod_cidrs: tuple[str, ...] | None = field(default=None, name="podCIDRs")
+    node_cidrs: tuple[str, ...] | None = field(default=None, name="nodeCIDRs")
     options: Mapping[str, str] = field(default_factory=dict)
     cluster_name: str = ""
 

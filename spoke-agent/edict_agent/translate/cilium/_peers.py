@@ -105,7 +105,7 @@ def _cidr_rule(one: AddressSet, direction: Direction, facts: Facts) -> Body:
             raise InexactError(
                 Reason.NETWORK_MEETS_PODS,
                 f"Cilium's networks do not match {what}s, and the {what} networks are not known",
-                f"give the fact {what}Cidrs",
+                f"give the fact {what}CIDRs",
             )
         met = next((cidr for cidr in cidrs if sets_meet(one, known_set(cidr))), None)
         if met is not None:

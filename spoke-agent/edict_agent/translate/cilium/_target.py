@@ -50,7 +50,7 @@ class Cilium:
             raise InexactError(
                 Reason.PLUGIN_VERSION,
                 f"Cilium {self._facts.plugin_version or 'of unknown version'} has no enableDefaultDeny",
-                f"upgrade Cilium to {OLDEST[0]}.{OLDEST[1]} or later, or give the fact pluginVersion",
+                f"upgrade Cilium to {OLDEST[0]}.{OLDEST[1]} or later, or give the fact cniVersion",
             )
         for option, wanted, meaning in _NEEDED:
             if self._facts.enabled(option, default=wanted) is not wanted:
