@@ -10,7 +10,7 @@ from edict.policy._yaml import Node, Plain, read
 from edict.policy.codes import Code
 from edict.policy.documents import FederatedNetworkPolicy, Placement
 from edict.policy.model import API_VERSION
-from edict.policy.origin import Origin
+from edict.policy.origin import Origin, Where
 from edict.policy.validate import validate
 
 _FROM_SERVER = frozenset({"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"})
@@ -93,7 +93,7 @@ class _Manifest(Origin):
         """Return the path without what wrapping put around it."""
         return path.replace("spec.policy", "spec", 1)
 
-    def where(self, subject: str, path: str) -> str:
+    def where(self, subject: str, path: str) -> Where:
         """Return the printed place: ``ClusterNetworkPolicy deny-egress spec.tier policy.yaml:7``."""
         name = subject.partition(" ")[2]
         return Origin.where(self, f"{UPSTREAM_KIND} {name}".strip(), self.written(path))

@@ -18,7 +18,7 @@ import yaml
 from edict.errors import DocumentError
 from edict.policy._scalars import resolve_plain
 from edict.policy.codes import Code
-from edict.policy.origin import Origin, child, item
+from edict.policy.origin import Origin, Where, child, item
 
 MAX_DOCUMENT = 256 * 1024
 """Characters of one document."""
@@ -62,21 +62,37 @@ def read(data: bytes | str, source: str) -> list[Node]:
     Raises:
         DocumentError: EDICT0101 to EDICT0104.
     """
+    return list(stream(data, source))
+
+
+def stream(data: bytes | str, source: str) -> Iterator[Node]:
+    """Yield what :func:`read` returns, so that the documents above a fault are seen before it is raised.
+
+    Raises:
+        DocumentError: EDICT0101 to EDICT0104.
+    """
     text = _decode(data, source)
-    nodes: list[Node] = []
     reader = _Reader(source)
     try:
         for event in _events(text):
             node = reader.feed(event)
             if node is not None:
-                nodes.append(node)
+                yield node
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = f"{source}:{mark.line + 1}" if mark else source
-        raise DocumentError(Code.SYNTAX, f"not YAML: {error.problem or error.context}", where=where) from error
+        raise DocumentError(
+            Code.SYNTAX,
+            f"not YAML: {error.problem or error.context}",
+            where=Where(file=source, line=mark.line + 1 if mark else None),
+            remedy="look at brackets, quotes and indentation on this line and the one above",
+        ) from error
     except yaml.reader.ReaderError as error:
-        raise DocumentError(Code.SYNTAX, f"not YAML: {error.reason}", where=source) from error
-    return nodes
+        raise DocumentError(
+            Code.SYNTAX,
+            f"not YAML: {error.reason}",
+            where=Where(file=source),
+            remedy="remove the character, or write it as an escape in double quotes",
+        ) from error
 
 
 def _mark(mark: Any) -> yaml.Mark:
@@ -96,7 +112,7 @@ def _decode(data: bytes | str, source: str) -> str:
         raise DocumentError(
             Code.SYNTAX,
             "the file is not UTF-8",
-            where=source,
+            where=Where(file=source),
             remedy="save it as UTF-8 without a byte order mark",
         ) from error
     if found := _DECEIVING.search(text):
@@ -104,14 +120,14 @@ def _decode(data: bytes | str, source: str) -> str:
         raise DocumentError(
             Code.NOT_PLAIN,
             f"the character U+{ord(found.group()[0]):04X} is not allowed: readers differ in where the line ends",
-            where=f"{source}:{line}" if source else f"line {line}",
+            where=Where(file=source, line=line),
             remedy='remove it, or write it as an escape in double quotes ("\\u2028")',
         )
     if len(raw) > MAX_STREAM:
         raise DocumentError(
             Code.TOO_LARGE,
             f"the file has {len(raw)} bytes, more than {MAX_STREAM}",
-            where=source,
+            where=Where(file=source),
             remedy="split it",
         )
     return text
@@ -252,9 +268,5 @@ class _Reader:
         if self._stack:
             frame = self._stack[-1]
             path = frame.path if frame.key is None else child(frame.path, frame.key)
-        place = (
-            f"{self._source}:{_mark(event.start_mark).line + 1}"
-            if self._source
-            else f"line {_mark(event.start_mark).line + 1}"
-        )
-        return DocumentError(code, what, where=" ".join(part for part in (path, place) if part), remedy=remedy)
+        where = Where("", path, self._source, _mark(event.start_mark).line + 1)
+        return DocumentError(code, what, where=where, remedy=remedy)

@@ -9,6 +9,35 @@ from types import MappingProxyType
 NO_LINES: Mapping[str, int] = MappingProxyType({})
 
 
+class Where(str):
+    """A printed place that still knows its parts, for reports that show them apart.
+
+    Attributes:
+        subject: ``Kind name``, as far as it is known.
+        path: the field as its author wrote it.
+        file: the file, or another source; empty when there is none.
+        line: 1-based; None when unknown.
+    """
+
+    __slots__ = ("file", "line", "path", "subject")
+    subject: str
+    path: str
+    file: str
+    line: int | None
+
+    def __new__(cls, subject: str = "", path: str = "", file: str = "", line: int | None = None) -> Where:
+        """Print ``FederatedNetworkPolicy deny-egress spec.tier policy.yaml:7``, without what is empty."""
+        printed = f"{file}:{line}" if file and line is not None else file or (f"line {line}" if line else "")
+        made = super().__new__(cls, " ".join(part for part in (subject, path, printed) if part))
+        made.subject, made.path, made.file, made.line = subject, path, file, line
+        return made
+
+    @classmethod
+    def of(cls, printed: str) -> Where:
+        """Return the parts of a place; one that was never more than text is its path."""
+        return printed if isinstance(printed, Where) else cls(path=printed)
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The source of one document.
@@ -33,11 +62,9 @@ class Origin:
         """Return the path of a field as its author wrote it."""
         return path
 
-    def where(self, subject: str, path: str) -> str:
+    def where(self, subject: str, path: str) -> Where:
         """Return the printed place: ``FederatedNetworkPolicy deny-egress spec.tier policy.yaml:7``."""
-        line = self.line(path)
-        file = f"{self.source}:{line}" if self.source and line is not None else self.source
-        return " ".join(part for part in (subject, path, file) if part)
+        return Where(subject, path, self.source, self.line(path) if self.source else None)
 
 
 def parent(path: str) -> str:
