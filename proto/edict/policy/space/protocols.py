@@ -1,0 +1,136 @@
+"""Sets of what can be spoken: ports of TCP, UDP and SCTP, types and codes of ICMP, and all other protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from msgspec import UNSET, UnsetType
+
+from edict.policy.model import Icmp, Protocol, TransportMatch
+from edict.policy.space.intervals import NOTHING, Interval, Intervals
+
+FULL = Intervals(((0, 65535),))
+"""Every port of a protocol, or every type and code of an ICMP: the code is the low byte."""
+_CODES = 256
+LISTED = ("tcp", "udp", "sctp", "icmp4", "icmp6")
+"""The fields of :class:`Spoken` that are intervals, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A set of protocols with their ports, types and codes.
+
+    ``others`` is every protocol that is not listed, all together; ``names`` are ports by name, of which nobody knows
+    here what they are.
+    """
+
+    tcp: Intervals = NOTHING
+    udp: Intervals = NOTHING
+    sctp: Intervals = NOTHING
+    icmp4: Intervals = NOTHING
+    icmp6: Intervals = NOTHING
+    others: bool = False
+    names: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return self.others or bool(self.names) or any(getattr(self, name) for name in LISTED)
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is left out."""
+        return self.others and all(getattr(self, name) == FULL for name in LISTED)
+
+    def meets(self, other: Spoken) -> bool:
+        """Tell whether something may be in both; a port by name may be any of TCP, UDP and SCTP."""
+        named = (self.names and (other.names or other.has_ports)) or (other.names and self.has_ports)
+        return bool(named) or bool(self & other)
+
+    @property
+    def has_ports(self) -> bool:
+        """Whether some port of some protocol is in it."""
+        return bool(self.tcp or self.udp or self.sctp)
+
+    def __and__(self, other: Spoken) -> Spoken:
+        """Return what is in both; the same name is the same port, another name is taken for another."""
+        names = self._names_within(other) | other._names_within(self)
+        return self._by_part(other, Intervals.__and__, others=self.others and other.others, names=names)
+
+    def __or__(self, other: Spoken) -> Spoken:
+        return self._by_part(
+            other, Intervals.__or__, others=self.others or other.others, names=self.names | other.names
+        )
+
+    def __sub__(self, other: Spoken) -> Spoken:
+        """Return what is left. The caller has seen to it that no name is where it may be something else's port."""
+        names = frozenset[str]() if other.holds_every_port else self.names - other.names
+        return self._by_part(other, Intervals.__sub__, others=self.others and not other.others, names=names)
+
+    def _by_part(
+        self, other: Spoken, made: Callable[[Intervals, Intervals], Intervals], *, others: bool, names: frozenset[str]
+    ) -> Spoken:
+        return Spoken(
+            tcp=made(self.tcp, other.tcp),
+            udp=made(self.udp, other.udp),
+            sctp=made(self.sctp, other.sctp),
+            icmp4=made(self.icmp4, other.icmp4),
+            icmp6=made(self.icmp6, other.icmp6),
+            others=others,
+            names=names,
+        )
+
+    @property
+    def holds_every_port(self) -> bool:
+        """Whether every port of TCP, UDP and SCTP is in it, and so every port by name."""
+        return self.tcp == self.udp == self.sctp == FULL
+
+    def _names_within(self, other: Spoken) -> frozenset[str]:
+        return self.names if other.holds_every_port else self.names & other.names
+
+    def parts(self) -> Iterator[tuple[str, Interval]]:
+        """Yield protocol and interval of what is listed, in a stable order."""
+        for name in LISTED:
+            for interval in getattr(self, name).parts:
+                yield name, interval
+
+
+EVERYTHING = Spoken(FULL, FULL, FULL, FULL, FULL, others=True)
+
+
+def spoken_of(protocols: Iterable[Protocol]) -> Spoken:
+    """Return what a list of protocols means; an empty one is everything."""
+    total: Spoken | None = None
+    for protocol in protocols:
+        one = _one(protocol)
+        total = one if total is None else total | one
+    return EVERYTHING if total is None else total
+
+
+def _one(protocol: Protocol) -> Spoken:
+    if protocol.icmp is not UNSET:
+        found = _icmp(protocol.icmp)
+        return Spoken(icmp4=found) if protocol.icmp.family == "IPv4" else Spoken(icmp6=found)
+    if protocol.destination_named_port is not UNSET:
+        return Spoken(names=frozenset({protocol.destination_named_port}))
+    return Spoken(tcp=_ports(protocol.tcp), udp=_ports(protocol.udp), sctp=_ports(protocol.sctp))
+
+
+def _icmp(icmp: Icmp) -> Intervals:
+    if icmp.type is UNSET:
+        return FULL
+    first = icmp.type * _CODES
+    if icmp.code is UNSET:
+        return Intervals(((first, first + _CODES - 1),))
+    return Intervals(((first + icmp.code, first + icmp.code),))
+
+
+def _ports(match: TransportMatch | UnsetType) -> Intervals:
+    if match is UNSET:
+        return NOTHING
+    port = match.destination_port
+    if port is UNSET:
+        return FULL
+    if port.range is not UNSET:
+        return Intervals(((port.range.start, port.range.end),))
+    number = port.number if port.number is not UNSET else 0
+    return Intervals(((number, number),))
