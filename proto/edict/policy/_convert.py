@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import get_args
+from typing import TypeVar, get_args
 
 import msgspec
 
 from edict.errors import DocumentError
-from edict.policy._shape import known_fields, known_words, nearest
+from edict.policy._empty import refuse_empty
+from edict.policy._remedies import remedy_for
+from edict.policy._shape import known_fields, nearest
 from edict.policy._yaml import Node, Plain
 from edict.policy.codes import Code
 from edict.policy.documents import AnyDocument
@@ -36,6 +38,8 @@ _WORDS = {
     "`str | object`": "a string or a mapping",
 }
 
+S = TypeVar("S", bound=msgspec.Struct)
+
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
@@ -57,13 +61,29 @@ def to_document(node: Node) -> Parsed:
             Code.WRONG_VALUE,
             "a document is a mapping with apiVersion, kind, metadata and spec",
             where=origin.where("", ""),
+            remedy=f"begin it with apiVersion: {API_VERSION}",
         )
     kind = _kind(value, origin)
     subject = subject_of(value)
+    document = _typed(value, kind, subject, origin)
+    refuse_empty(value, subject, origin)
+    return Parsed(document, origin)
+
+
+def to_struct(node: Node, kind: type[S]) -> S:
+    """Return another file than a document, such as facts about a cluster, as its struct.
+
+    Raises:
+        DocumentError: EDICT0107 to EDICT0109.
+    """
+    return _typed(node.value, kind, "", node.origin)
+
+
+def _typed(value: Plain, kind: type[S], subject: str, origin: Origin) -> S:
     try:
-        return Parsed(msgspec.convert(value, kind, strict=True), origin)
+        return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
-        raise _explain(str(error), kind, subject, origin) from None
+        raise explain(str(error), kind, subject, origin) from None
 
 
 def subject_of(value: dict[str, Plain]) -> str:
@@ -125,7 +145,7 @@ def _kind(value: dict[str, Plain], origin: Origin) -> type[AnyDocument]:
     return _KINDS[kind]
 
 
-def _explain(message: str, kind: type[AnyDocument], subject: str, origin: Origin) -> DocumentError:
+def explain(message: str, kind: type[msgspec.Struct], subject: str, origin: Origin) -> DocumentError:
     """Turn msgspec's sentence into ours. A test covers its wording, so that an upgrade cannot blur it."""
     at = _AT.search(message)
     path = at["path"].replace("[...]", "") if at else ""
@@ -139,20 +159,14 @@ def _explain(message: str, kind: type[AnyDocument], subject: str, origin: Origin
             where=origin.where(subject, path),
             remedy=f"add {origin.written(child(path, missing['name']))}",
         )
-    remedy = ""
-    if what.startswith("Expected `object`, got `null`"):
-        remedy = f"write {path.rpartition('.')[2]}: {{}} to select everything, or remove the field"
-    elif what.startswith("Expected `str`, got"):
-        remedy = "quote the value"
-    elif words := known_words(kind, path):
-        remedy = f"write {' or '.join(words)}"
+    remedy = remedy_for(what, kind, path)
     for word, meaning in _WORDS.items():
         what = what.replace(word, meaning)
     what = what[:1].lower() + what[1:]
     return DocumentError(Code.WRONG_VALUE, what, where=origin.where(subject, path), remedy=remedy)
 
 
-def _unknown_field(name: str, path: str, kind: type[AnyDocument], subject: str, origin: Origin) -> DocumentError:
+def _unknown_field(name: str, path: str, kind: type[msgspec.Struct], subject: str, origin: Origin) -> DocumentError:
     known = known_fields(kind, path)
     guess = nearest(name, known)
     return DocumentError(

@@ -18,13 +18,13 @@ def to_yaml(document: AnyDocument) -> bytes:
     """Return the canonical YAML: fields in the model's order, defaults left out, ASCII, a final newline."""
     plain: dict[str, Any] = msgspec.to_builtins(document)
     ordered = {"apiVersion": plain.pop("apiVersion"), "kind": plain.pop("kind")} | plain
+    return plain_yaml(_sorted(ordered))
+
+
+def plain_yaml(value: Any) -> bytes:
+    """Return plain objects as YAML that every reader reads alike: keys in their order, ASCII, a final newline."""
     dumped: bytes = yaml.dump(
-        _sorted(ordered),
-        Dumper=_Dumper,
-        sort_keys=False,
-        default_flow_style=False,
-        width=1_000_000,
-        encoding="utf-8",
+        value, Dumper=_Dumper, sort_keys=False, default_flow_style=False, width=1_000_000, encoding="utf-8"
     )
     return dumped
 

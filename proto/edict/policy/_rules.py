@@ -75,6 +75,11 @@ def _check_rule(rule: IngressRule | EgressRule, place: Place) -> None:
             "use it with Accept, or remove it",
         )
     place.child("http").count(rule.http, 0, MAX_ITEMS)
+    for index, protocol in enumerate(rule.protocols if rule.http else ()):
+        if protocol.tcp is UNSET and protocol.destination_named_port is UNSET:
+            place.child("protocols").item(index).fail(
+                Code.COMBINATION, "http is spoken over TCP, and this is another protocol", "write tcp, or remove http"
+            )
     for index, http in enumerate(rule.http):
         _check_http(http, place.child("http").item(index))
 

@@ -38,12 +38,20 @@ def wrap_upstream(data: bytes | str, source: str, placement: Placement, controls
         raise DocumentError(
             Code.UNKNOWN_KIND,
             f"the file is not one {UPSTREAM_KIND}",
-            where=source,
+            where=Where(file=source),
             remedy=f"give a file with one {UPSTREAM_KIND} of {UPSTREAM_VERSION}",
         )
-    origin = nodes[0].origin
-    value = nodes[0].value
-    assert isinstance(value, dict)  # noqa: S101 - is_upstream has just said so
+    return wrap_node(nodes[0], placement, controls)
+
+
+def wrap_node(node: Node, placement: Placement, controls: tuple[str, ...] = ()) -> Parsed:
+    """Wrap one document of a file, of which ``is_upstream`` says that it is such a manifest.
+
+    Raises:
+        DocumentError: it is not of ``v1alpha2``, or is not valid.
+    """
+    origin, value = node.origin, node.value
+    assert isinstance(value, dict)  # noqa: S101 - is_upstream has said so
     subject = subject_of(value)
     if value["apiVersion"] != UPSTREAM_VERSION:
         raise DocumentError(

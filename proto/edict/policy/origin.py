@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Self
 
 NO_LINES: Mapping[str, int] = MappingProxyType({})
 
@@ -25,7 +26,7 @@ class Where(str):
     file: str
     line: int | None
 
-    def __new__(cls, subject: str = "", path: str = "", file: str = "", line: int | None = None) -> Where:
+    def __new__(cls, subject: str = "", path: str = "", file: str = "", line: int | None = None) -> Self:
         """Print ``FederatedNetworkPolicy deny-egress spec.tier policy.yaml:7``, without what is empty."""
         printed = f"{file}:{line}" if file and line is not None else file or (f"line {line}" if line else "")
         made = super().__new__(cls, " ".join(part for part in (subject, path, printed) if part))
