@@ -91,21 +91,23 @@ _spoken = st.one_of(
 boxes = st.builds(Box, _labels, _peers, _spoken)
 _labelled = st.dictionaries(st.sampled_from(KEYS[1:]), st.sampled_from(("x", "y", "z")))
 points = st.one_of(
-    st.builds(
-        Point,
-        _labelled,
-        st.just(kind),
-        _labelled,
-        st.sampled_from(addresses),
-        st.sampled_from((*LISTED, "gre")),
-        st.sampled_from((0, 1, 52, 53, 55, 80, 65535)),
-    )
-    for kind, addresses in (
-        (Pods, ("10.244.1.1/32", "10.244.9.9/32")),
-        (Remote, ("10.244.7.7/32",)),
-        (Nodes, ("172.18.0.5/32",)),
-        (Outside, ("203.0.113.7/32", "203.0.113.100/32", "8.8.8.8/32", "fd00::1/128", "2001::1/128")),
-    )
+    [
+        st.builds(
+            Point,
+            _labelled,
+            st.just(kind),
+            _labelled,
+            st.sampled_from(addresses),
+            st.sampled_from((*LISTED, "gre")),
+            st.sampled_from((0, 1, 52, 53, 55, 80, 65535)),
+        )
+        for kind, addresses in (
+            (Pods, ("10.244.1.1/32", "10.244.9.9/32")),
+            (Remote, ("10.244.7.7/32",)),
+            (Nodes, ("172.18.0.5/32",)),
+            (Outside, ("203.0.113.7/32", "203.0.113.100/32", "8.8.8.8/32", "fd00::1/128", "2001::1/128")),
+        )
+    ]
 )
 
 
