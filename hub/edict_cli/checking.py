@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from edict.errors import DocumentError
 from edict.policy.checks import Finding, PolicySource, denies_way_out, priority_ties
 from edict.policy.documents import AnyDocument, FederatedNetworkPolicy, ManagedCluster
+from edict.policy.frameworks import unknown_frameworks
 from edict.policy.model import Mode, OnInexact, Tier
 from edict.policy.placement import selects
 from edict_cli.codes import Code
@@ -39,10 +40,21 @@ def check_release(documents: Mapping[str, AnyDocument], changed: Collection[str]
 
 def warnings(source: PolicySource) -> list[Finding]:
     """Return what its author should know of one policy; what publish would refuse is among it."""
+    known = [*_not_yet(source), *unknown_frameworks(source)]
     try:
-        return [*_not_yet(source), *denies_way_out(source)]
+        return [*known, *denies_way_out(source)]
     except DocumentError as error:
-        return [*_not_yet(source), Finding(error.code, error.where, error.what, error.remedy)]
+        return [*known, Finding(error.code, error.where, error.what, error.remedy)]
+
+
+def changed_warnings(documents: Mapping[str, AnyDocument], changed: Collection[str]) -> list[str]:
+    """Return what to say once more of each changed policy when the release is published."""
+    return [
+        finding.diagnostics()
+        for path, document in sorted(documents.items())
+        if path in changed and isinstance(document, FederatedNetworkPolicy)
+        for finding in warnings(PolicySource(team_of_path(path), document))
+    ]
 
 
 def _not_yet(source: PolicySource) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import click
 from edict.errors import UsageError
 from edict.trust.state import TrustState
 from edict_cli import publishing, release
-from edict_cli.checking import check_release, unplaced
+from edict_cli.checking import changed_warnings, check_release, unplaced
 from edict_cli.codes import Code
 from edict_cli.hub import HubClient
 from edict_cli.output import Form, Sheet, emit, forms, note, progress
@@ -61,7 +61,7 @@ def released(
         changed = {item.document for item in planned.changes if item.change is not Difference.REMOVED}
         documents = publishing.documents_after(workspace, hub, planned)
         check_release(documents, changed, allow_lockout=allow_lockout)
-    for text in unplaced(documents, changed):
+    for text in (*changed_warnings(documents, changed), *unplaced(documents, changed)):
         note(text)
     if ask:
         _confirm(planned)

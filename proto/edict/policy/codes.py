@@ -54,3 +54,7 @@ class Code(enum.IntEnum):
     """Two policies of one tier and one priority that can meet on a cluster."""
     DENIES_WAY_OUT = 141
     """A policy that tries to deny the agent its way out."""
+    FRAMEWORK = 150
+    """A warning: a framework, or an id of it, that nobody knows."""
+    SAME_NAME = 151
+    """Two policies of one team with one name."""

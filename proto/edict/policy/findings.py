@@ -1,0 +1,91 @@
+"""Everything that can be found across documents: the one list of checks, for `edict lint`.
+
+A new check is one function in :data:`CHECKS`: it takes every policy and the inventory, which is empty where none is
+known, and gives warnings (:class:`Finding`) and errors (:class:`DocumentError`, which publish refuses).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import TypeAlias
+
+from edict.errors import DocumentError
+from edict.policy._meeting import common_labels
+from edict.policy.checks import Finding, PolicySource, denies_way_out, priority_ties
+from edict.policy.codes import Code
+from edict.policy.documents import ManagedCluster, ManagedClusterSpec, ObjectMeta
+from edict.policy.frameworks import unknown_frameworks
+from edict.policy.model import API_VERSION, Tier
+from edict.policy.origin import Where
+
+Found: TypeAlias = "Finding | DocumentError"
+Check: TypeAlias = "Callable[[Sequence[PolicySource], Sequence[ManagedCluster]], Iterable[Found]]"
+
+
+def all_findings(policies: Sequence[PolicySource], clusters: Sequence[ManagedCluster]) -> list[Found]:
+    """Return what every check finds, in the order of file, line and code.
+
+    Args:
+        policies: valid policies of one release, or of a part of it.
+        clusters: the inventory; empty when unknown, where policies meet that some cluster could have both of.
+    """
+    found = [each for check in CHECKS for each in check(policies, clusters)]
+    return sorted(found, key=_order)
+
+
+def _order(found: Found) -> tuple[str, int, str, str]:
+    where = Where.of(found.where)
+    return (where.file, where.line or 0, found.code, found.what)
+
+
+def _twice(policies: Sequence[PolicySource], _clusters: Sequence[ManagedCluster]) -> Iterator[Found]:
+    first: dict[str, PolicySource] = {}
+    for source in policies:
+        if first.setdefault(source.id, source) is not source:
+            yield DocumentError(
+                Code.SAME_NAME,
+                f"{source.id} stands twice, first at {first[source.id].where('metadata.name')}",
+                where=source.where("metadata.name"),
+                remedy="give one of them another name, or remove it",
+            )
+
+
+def _ties(policies: Sequence[PolicySource], clusters: Sequence[ManagedCluster]) -> Iterator[Found]:
+    groups: dict[tuple[Tier, int], dict[str, PolicySource]] = defaultdict(dict)
+    for source in policies:
+        spec = source.document.spec.policy
+        groups[spec.tier, spec.priority].setdefault(source.id, source)
+    for group in groups.values():
+        if clusters:
+            yield from priority_ties(list(group.values()), clusters)
+            continue
+        for pair in combinations(group.values(), 2):
+            yield from priority_ties(pair, _any_cluster(*pair))
+
+
+def _any_cluster(*policies: PolicySource) -> list[ManagedCluster]:
+    """Return a cluster that every policy selects, when there can be one."""
+    labels = common_labels(*(policy.document.spec.placement.cluster_selector for policy in policies))
+    if labels is None:
+        return []
+    metadata = ObjectMeta(name="every cluster that both select", labels=labels)
+    return [ManagedCluster(api_version=API_VERSION, metadata=metadata, spec=ManagedClusterSpec(plugin="other"))]
+
+
+def _way_out(policies: Sequence[PolicySource], _clusters: Sequence[ManagedCluster]) -> Iterator[Found]:
+    for source in policies:
+        try:
+            yield from denies_way_out(source)
+        except DocumentError as error:
+            yield error
+
+
+def _frameworks(policies: Sequence[PolicySource], _clusters: Sequence[ManagedCluster]) -> Iterator[Found]:
+    for source in policies:
+        yield from unknown_frameworks(source)
+
+
+CHECKS: tuple[Check, ...] = (_twice, _ties, _way_out, _frameworks)
+"""In no order that matters. Each names its findings by codes of its own."""
