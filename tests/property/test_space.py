@@ -18,7 +18,7 @@ from edict.policy.space.boxes import boxes_of
 from edict.policy.space.intervals import Intervals
 from edict.policy.space.labels import EVERY_POD, Key, Labels, Owner, Values
 from edict.policy.space.peers import ANYONE, Anyone, Mixed, Named, Nodes, Outside, Peer, Pods, Remote
-from edict.policy.space.protocols import FULL, LISTED, Spoken
+from edict.policy.space.protocols import EVERYTHING, LISTED, PORTS, Spoken
 from tests.property.strategies import selectors
 
 GROUND = Ground(pods=addresses_in(["10.244.0.0/16"]), nodes=addresses_in(["172.18.0.0/16"]))
@@ -83,9 +83,9 @@ _peers: st.SearchStrategy[Peer] = st.one_of(
     _outside.map(addresses_in).map(Outside),
     _addresses.map(Mixed),
 )
-_ports = st.lists(st.sampled_from(((0, 65535), (80, 80), (53, 80), (50, 60), (1, 65535)))).map(Intervals.of)
+_ports = st.lists(st.sampled_from(((1, 65535), (80, 80), (53, 80), (50, 60), (52, 65535)))).map(Intervals.of)
 _spoken = st.one_of(
-    st.just(Spoken(FULL, FULL, FULL, FULL, FULL, others=True)),
+    st.just(EVERYTHING),
     st.builds(Spoken, _ports, _ports, icmp4=_ports, others=st.booleans()),
 )
 boxes = st.builds(Box, _labels, _peers, _spoken)
@@ -99,7 +99,7 @@ points = st.one_of(
             _labelled,
             st.sampled_from(addresses),
             st.sampled_from((*LISTED, "gre")),
-            st.sampled_from((0, 1, 52, 53, 55, 80, 65535)),
+            st.sampled_from((1, 52, 53, 55, 80, 65535)),
         )
         for kind, addresses in (
             (Pods, ("10.244.1.1/32", "10.244.9.9/32")),
@@ -147,14 +147,14 @@ def test_labels_say_what_their_selector_says(selector: LabelSelector, labels: di
 @pytest.mark.parametrize("pair", list(pairwise(LISTED)))
 def test_protocols_are_told_apart(pair: tuple[str, str]) -> None:
     one, other = pair
-    box = Box(EVERY_POD, ANYONE, Spoken(FULL, FULL, FULL, FULL, FULL, others=True))
-    (left,) = difference([box], [Box(EVERY_POD, ANYONE, Spoken(**{one: FULL}))], GROUND)  # type: ignore[arg-type]
+    box = Box(EVERY_POD, ANYONE, EVERYTHING)
+    (left,) = difference([box], [Box(EVERY_POD, ANYONE, Spoken(**{one: getattr(EVERYTHING, one)}))], GROUND)  # type: ignore[arg-type]
     assert not getattr(left.spoken, one)
-    assert getattr(left.spoken, other) == FULL
+    assert getattr(left.spoken, other) == getattr(EVERYTHING, other)
 
 
 def test_a_port_by_name_is_never_subtracted_from_a_port_by_number() -> None:
-    numbered = Box(EVERY_POD, ANYONE, Spoken(tcp=FULL))
+    numbered = Box(EVERY_POD, ANYONE, Spoken(tcp=PORTS))
     named = Box(EVERY_POD, ANYONE, Spoken(names=frozenset({"http"})))
     for one, other in product((numbered, named), repeat=2):
         if one is other:
@@ -165,7 +165,7 @@ def test_a_port_by_name_is_never_subtracted_from_a_port_by_number() -> None:
 
 
 def test_a_name_is_outside_and_nobody_knows_where() -> None:
-    named = Box(EVERY_POD, Named("*.a.example"), Spoken(tcp=FULL))
+    named = Box(EVERY_POD, Named("*.a.example"), Spoken(tcp=PORTS))
     assert difference([named], [Box(EVERY_POD, Pods(), named.spoken)], GROUND) == [named]
     assert difference([Box(EVERY_POD, Named("b.a.example"), named.spoken)], [named], GROUND) == []
     with pytest.raises(UnknowableError):

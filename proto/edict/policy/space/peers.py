@@ -23,10 +23,11 @@ class UnknowableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Which addresses pods and nodes may have; None is unknown."""
+    """Which addresses pods and nodes may have; None is unknown. ``every`` are those of the families in use."""
 
     pods: Addresses | None = None
     nodes: Addresses | None = None
+    every: Addresses = EVERY_ADDRESS
 
     def is_outside(self, addresses: Addresses) -> bool:
         """Tell whether certainly no pod and no node has one of the addresses."""
@@ -116,7 +117,7 @@ def _networks(networks: list[Network], ground: Ground) -> Iterator[Peer]:
     total = addresses_of(networks)
     if not total:
         return
-    if total.is_everything:
+    if not ground.every - total:
         yield ANYONE
         return
     apart, mixed = Addresses(), Addresses()

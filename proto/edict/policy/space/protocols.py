@@ -10,8 +10,10 @@ from msgspec import UNSET, UnsetType
 from edict.policy.model import Icmp, Protocol, TransportMatch
 from edict.policy.space.intervals import NOTHING, Interval, Intervals
 
-FULL = Intervals(((0, 65535),))
-"""Every port of a protocol, or every type and code of an ICMP: the code is the low byte."""
+PORTS = Intervals(((1, 65535),))
+"""Every port of a protocol: 0 is none that a connection could have."""
+TYPES = Intervals(((0, 65535),))
+"""Every type and code of an ICMP: the code is the low byte."""
 _CODES = 256
 LISTED = ("tcp", "udp", "sctp", "icmp4", "icmp6")
 """The fields of :class:`Spoken` that are intervals, in their order."""
@@ -39,7 +41,7 @@ class Spoken:
     @property
     def is_everything(self) -> bool:
         """Whether nothing is left out."""
-        return self.others and all(getattr(self, name) == FULL for name in LISTED)
+        return self == EVERYTHING
 
     def meets(self, other: Spoken) -> bool:
         """Tell whether something may be in both; a port by name may be any of TCP, UDP and SCTP."""
@@ -82,7 +84,7 @@ class Spoken:
     @property
     def holds_every_port(self) -> bool:
         """Whether every port of TCP, UDP and SCTP is in it, and so every port by name."""
-        return self.tcp == self.udp == self.sctp == FULL
+        return self.tcp == self.udp == self.sctp == PORTS
 
     def _names_within(self, other: Spoken) -> frozenset[str]:
         return self.names if other.holds_every_port else self.names & other.names
@@ -94,7 +96,7 @@ class Spoken:
                 yield name, interval
 
 
-EVERYTHING = Spoken(FULL, FULL, FULL, FULL, FULL, others=True)
+EVERYTHING = Spoken(PORTS, PORTS, PORTS, TYPES, TYPES, others=True)
 
 
 def spoken_of(protocols: Iterable[Protocol]) -> Spoken:
@@ -117,7 +119,7 @@ def _one(protocol: Protocol) -> Spoken:
 
 def _icmp(icmp: Icmp) -> Intervals:
     if icmp.type is UNSET:
-        return FULL
+        return TYPES
     first = icmp.type * _CODES
     if icmp.code is UNSET:
         return Intervals(((first, first + _CODES - 1),))
@@ -129,7 +131,7 @@ def _ports(match: TransportMatch | UnsetType) -> Intervals:
         return NOTHING
     port = match.destination_port
     if port is UNSET:
-        return FULL
+        return PORTS
     if port.range is not UNSET:
         return Intervals(((port.range.start, port.range.end),))
     number = port.number if port.number is not UNSET else 0
