@@ -148,7 +148,8 @@ def test_a_subject_is_of_namespaces_or_of_pods_in_namespaces() -> None:
 def test_what_is_not_understood_fails_closed_as_a_whole_rule(action: Action, wanted: str, unknown: str) -> None:
     """Upstream: an Accept matches no traffic; a Deny or a Pass is a Deny of everything."""
     known = EgressPeer(networks=("10.0.0.2/32",))
-    peers, protocols = (known,), ()
+    peers: tuple[EgressPeer, ...] = (known,)
+    protocols: tuple[Protocol, ...] = ()
     if unknown == "peer":
         peers = (known, EgressPeer())
     elif unknown == "two peers":
