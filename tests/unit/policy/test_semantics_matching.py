@@ -54,8 +54,7 @@ def by(address: str, peer: str) -> bool:
         ("{clusters: {names: [west]}}", [WEST_DB], [DB, EAST_DB, OUTSIDE]),
         ("{clusters: {names: [west, east]}}", [WEST_DB, EAST_DB], [DB]),
         (
-            "{clusters: {names: [west, east], pods: "
-            + "{podSelector: {}, namespaceSelector: {matchLabels: {team: shop}}}}}",
+            "{clusters: {names: [east,west], pods: {namespaceSelector: {matchLabels: {team: shop}}, podSelector: {}}}}",
             [WEST_DB],
             [EAST_DB, DB],
         ),
