@@ -40,7 +40,7 @@ def check_release(documents: Mapping[str, AnyDocument], changed: Collection[str]
 
 def warnings(source: PolicySource) -> list[Finding]:
     """Return what its author should know of one policy; what publish would refuse is among it."""
-    known = [*_not_yet(source), *unknown_frameworks(source)]
+    known = [*not_yet(source), *unknown_frameworks(source)]
     try:
         return [*known, *denies_way_out(source)]
     except DocumentError as error:
@@ -57,7 +57,7 @@ def changed_warnings(documents: Mapping[str, AnyDocument], changed: Collection[s
     ]
 
 
-def _not_yet(source: PolicySource) -> Iterator[Finding]:
+def not_yet(source: PolicySource) -> Iterator[Finding]:
     """Yield what the language has and the agents of today refuse."""
     code = f"EDICT{Code.NOT_YET:04d}"
     spec = source.document.spec

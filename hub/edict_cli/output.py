@@ -51,6 +51,8 @@ STATE_STYLES = {
     "changed": "yellow",
     "removed": "red",
     "unchanged": "dim",
+    "error": "red",
+    "warning": "yellow",
 }
 
 

@@ -35,12 +35,8 @@ def all_findings(policies: Sequence[PolicySource], clusters: Sequence[ManagedClu
     return sorted(found, key=_order)
 
 
-def _order(found: Found) -> tuple[str, int, str, str]:
-    where = Where.of(found.where)
-    return (where.file, where.line or 0, found.code, found.what)
-
-
-def _twice(policies: Sequence[PolicySource], _clusters: Sequence[ManagedCluster]) -> Iterator[Found]:
+def twice(policies: Sequence[PolicySource]) -> Iterator[DocumentError]:
+    """Yield an error for each policy whose id another has before it."""
     first: dict[str, PolicySource] = {}
     for source in policies:
         if first.setdefault(source.id, source) is not source:
@@ -50,6 +46,15 @@ def _twice(policies: Sequence[PolicySource], _clusters: Sequence[ManagedCluster]
                 where=source.where("metadata.name"),
                 remedy="give one of them another name, or remove it",
             )
+
+
+def _order(found: Found) -> tuple[str, int, str, str]:
+    where = Where.of(found.where)
+    return (where.file, where.line or 0, found.code, found.what)
+
+
+def _names(policies: Sequence[PolicySource], _clusters: Sequence[ManagedCluster]) -> Iterator[Found]:
+    yield from twice(policies)
 
 
 def _ties(policies: Sequence[PolicySource], clusters: Sequence[ManagedCluster]) -> Iterator[Found]:
@@ -87,5 +92,5 @@ def _frameworks(policies: Sequence[PolicySource], _clusters: Sequence[ManagedClu
         yield from unknown_frameworks(source)
 
 
-CHECKS: tuple[Check, ...] = (_twice, _ties, _way_out, _frameworks)
+CHECKS: tuple[Check, ...] = (_names, _ties, _way_out, _frameworks)
 """In no order that matters. Each names its findings by codes of its own."""

@@ -14,7 +14,7 @@ from edict.errors import DocumentError
 from edict.policy._convert import Parsed, S, is_upstream, to_document, to_struct
 from edict.policy._emit import plain_yaml, to_yaml
 from edict.policy._upstream import is_bare_upstream, wrap_node, wrap_upstream
-from edict.policy._yaml import Node, read, stream
+from edict.policy._yaml import Node, Plain, read, stream
 from edict.policy.codes import Code
 from edict.policy.documents import AnyDocument, Placement
 from edict.policy.origin import Where
@@ -23,6 +23,7 @@ from edict.policy.validate import validate
 __all__ = [
     "Node",
     "Parsed",
+    "Plain",
     "examine",
     "is_bare_upstream",
     "load",

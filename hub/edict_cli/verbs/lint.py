@@ -1,0 +1,85 @@
+"""`edict lint`: everything that can be said of documents before anybody signs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edict.errors import UsageError
+from edict_cli.codes import Code
+from edict_cli.lint_reports import junit, sarif
+from edict_cli.linting import LintReport, lint
+from edict_cli.output import Form, Sheet, emit, note
+from edict_cli.policy_files import gather
+from edict_cli.store.settings import checked_team
+from edict_cli.verbs.version import own_version
+
+DEFAULT_TEAM = "lint"
+FINDINGS = 1
+
+
+@click.command("lint", short_help="Check documents before they are signed.")
+@click.option(
+    "-f",
+    "--file",
+    "files",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A YAML or JSON file, or a folder of them; - is stdin; repeatable.",
+)
+@click.option(
+    "--inventory",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A file or folder of ManagedClusters that policies are placed on; repeatable.",
+)
+@click.option("--team", default=DEFAULT_TEAM, show_default=True, help="Whose policies these are.")
+@click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(["table", "json", "sarif", "junit"]),
+    default="table",
+    show_default=True,
+    help="How to print.",
+)
+def command(*, files: tuple[Path, ...], inventory: tuple[Path, ...], team: str, form: str) -> int:
+    """Check every document of the files, and the policies against each other. Needs no hub, cluster or key.
+
+    An error is what `edict sign` or `edict publish` would refuse; a warning is what its author most likely did not
+    mean. All files are read: a document that is wrong hides no other. ManagedClusters, among the files or in
+    --inventory, say which policies can meet on a cluster; without any, policies meet where one cluster could have the
+    labels of both.
+
+    \b
+    Exit code: 0 no error (there may be warnings), 1 an error was found, 2 it could not run.
+
+    \b
+    Examples:
+      edict lint -f policies/ --inventory clusters.yaml
+      edict lint -f policies/ -o sarif > edict.sarif         for code scanning
+      edict lint -f policies/ -o junit > edict.xml           for a test report
+    """  # noqa: D301 - \b is click's mark for text that keeps its lines
+    found = gather(files, checked_team(team))
+    if not (found.policies or found.clusters or found.errors):
+        raise UsageError(
+            Code.NOTHING_SIGNED, "the files hold no document", where=str(files[0]), remedy="write one in it"
+        )
+    report = lint(found, gather(inventory, team))
+    _show(report, form)
+    return FINDINGS if report.errors else 0
+
+
+def _show(report: LintReport, form: str) -> None:
+    match form:
+        case "sarif":
+            click.echo(sarif(report, own_version()))
+        case "junit":
+            click.echo(junit(report))
+        case _:
+            rows = [[each.severity.value, each.code, each.place, each.what, each.remedy] for each in report.findings]
+            emit(Form(form), report, Sheet(["severity", "code", "place", "what", "try"], rows))
+    warnings = len(report.findings) - report.errors
+    note(f"{report.errors} errors, {warnings} warnings in {len(report.files)} files.")

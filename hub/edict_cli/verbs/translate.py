@@ -1,0 +1,116 @@
+"""`edict translate`: what a cluster would be given, without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from edict.errors import UsageError
+from edict.ids import is_dns_label
+from edict.policy.findings import twice
+from edict.policy.lockout import DEFAULT_AGENT_NAMESPACE
+from edict_agent.translate import Dialect, Facts, PlacedPolicy, translate
+from edict_cli import preview
+from edict_cli.codes import Code
+from edict_cli.facts_file import read_facts
+from edict_cli.output import note
+from edict_cli.policy_files import gather
+from edict_cli.store.settings import checked_team
+
+DEFAULT_TEAM = "preview"
+NOT_EXACT = 1
+
+
+@click.command("translate", short_help="Show the objects that a cluster would be given.")
+@click.option(
+    "-f",
+    "--file",
+    "files",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A YAML or JSON file, or a folder of them; - is stdin; repeatable.",
+)
+@click.option(
+    "--dialect",
+    required=True,
+    type=click.Choice([dialect.value for dialect in Dialect]),
+    help="What the cluster speaks.",
+)
+@click.option(
+    "--facts", "facts_file", type=click.Path(path_type=Path), help="What is known about the cluster; YAML or JSON."
+)
+@click.option("--team", default=DEFAULT_TEAM, show_default=True, help="Whose policies these are; it is in every name.")
+@click.option(
+    "--agent-namespace", default=DEFAULT_AGENT_NAMESPACE, show_default=True, help="Whose way out is always kept."
+)
+@click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(["yaml", "json"]),
+    default="yaml",
+    show_default=True,
+    help="How to print.",
+)
+def command(
+    *, files: tuple[Path, ...], dialect: str, facts_file: Path | None, team: str, agent_namespace: str, form: str
+) -> int:
+    """Translate policies as an agent would, and say of every rule how exactly. Needs no cluster, hub or key.
+
+    Every policy is taken as placed on the cluster; a bare ClusterNetworkPolicy may stand among them. The YAML goes to
+    `kubectl apply` as it is: what is said of the rules stands in comments. A policy that the dialect cannot say exactly
+    is refused whole and has no objects.
+
+    \b
+    The facts, all optional; one that is not given is unknown and makes no rule exact:
+      cniVersion: 1.20.2
+      podCIDRs: [10.244.0.0/16]
+      nodeCIDRs: [172.18.0.0/16]
+      clusterName: fra1
+      options: {enable-l7-proxy: "true"}
+
+    \b
+    Exit code: 0 every rule is exact, 1 some rule is not, 2 an error.
+
+    \b
+    Examples:
+      edict translate -f deny-metadata.yaml --dialect calico
+      edict translate -f policies/ --dialect cilium --facts fra1.yaml | kubectl apply --dry-run=server -f -
+      edict translate -f policies/ --dialect cilium -o json | jq '.rules[] | select(.fidelity != "exact")'
+    """  # noqa: D301 - \b is click's mark for text that keeps its lines
+    if not is_dns_label(agent_namespace):
+        raise UsageError(
+            Code.NAME, f"{agent_namespace!r} is no namespace", where="--agent-namespace", remedy="write a DNS label"
+        )
+    facts = Facts() if facts_file is None else read_facts(facts_file)
+    policies = _policies(files, checked_team(team))
+    plan = translate(Dialect(dialect), policies, facts, agent_namespace)
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(preview.preview(plan)), indent=2))
+    else:
+        click.echo(preview.as_yaml(plan), nl=False)
+    names, rules = preview.lacking(Dialect(dialect), policies, facts, agent_namespace)
+    if names:
+        plural = "rules are" if rules > 1 else "rule is"
+        note(f"{rules} more {plural} exact where the facts are known: {', '.join(names)}. Try: --facts FILE")
+    return 0 if preview.exact(plan) == preview.total(plan) else NOT_EXACT
+
+
+def _policies(files: tuple[Path, ...], team: str) -> list[PlacedPolicy]:
+    """Return every policy of the files; all that is wrong with them is told before the last of it is raised."""
+    found = gather(files, team)
+    errors = [*found.errors, *twice(found.policies)]
+    for error in errors[:-1]:
+        note(str(error))
+    if errors:
+        raise errors[-1]
+    if found.clusters:
+        note(f"{len(found.clusters)} documents are no policies and are left out.")
+    if not found.policies:
+        raise UsageError(
+            Code.NOTHING_SIGNED, "the files hold no policy", where=str(files[0]), remedy="give a FederatedNetworkPolicy"
+        )
+    return [preview.placed(source) for source in found.policies]
