@@ -65,7 +65,7 @@ def command(
     is refused whole and has no objects.
 
     \b
-    The facts, all optional; one that is not given is unknown and makes no rule exact:
+    The facts, all optional; one that is not given is unknown, which never makes a rule exact:
       cniVersion: 1.20.2
       podCIDRs: [10.244.0.0/16]
       nodeCIDRs: [172.18.0.0/16]

@@ -36,6 +36,8 @@ _WORDS = {
     "`bool`": "true or false",
     "`null`": "nothing",
     "`str | object`": "a string or a mapping",
+    "`array | null`": "a list",
+    "`object | null`": "a mapping",
 }
 
 S = TypeVar("S", bound=msgspec.Struct)

@@ -17,7 +17,7 @@ def remedy_for(what: str, kind: type, path: str) -> str:
     if bound := _BOUND.fullmatch(what):
         return f"write a number of at {'least' if bound['sign'] == '>=' else 'most'} {bound['bound']}"
     wanted = _WANTED.match(what)
-    return "" if wanted is None else _instead(wanted["wanted"], wanted["got"], kind, path)
+    return "" if wanted is None else _instead(wanted["wanted"].removesuffix(" | null"), wanted["got"], kind, path)
 
 
 def _instead(wanted: str, got: str, kind: type, path: str) -> str:
