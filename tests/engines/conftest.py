@@ -13,7 +13,7 @@ from tests.env.fixtures import require_parts
 _PARTS = {Dialect.CILIUM: "cilium-engine", Dialect.CALICO: "calico-engine"}
 
 
-@pytest.fixture(scope="session", params=list(Dialect))
+@pytest.fixture(scope="session", params=list(_PARTS))
 def dialect(request: pytest.FixtureRequest) -> Dialect:
     """Each dialect that has an engine."""
     return Dialect(request.param)

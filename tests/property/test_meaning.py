@@ -48,7 +48,7 @@ CONNECTIONS: list[Connection] = [
     for spoken in SPOKEN
     if speakable(subject, other, spoken)
 ]
-BOTH = pytest.mark.parametrize("dialect", list(Dialect))
+BOTH = pytest.mark.parametrize("dialect", list(MODELS))
 
 
 def agree(dialect: Dialect, policies: list[PlacedPolicy], asked: Sequence[Connection]) -> int:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edict.policy.fidelity import Fidelity
+from edict.policy.lockout import NAMESPACE_NAME
 from edict.policy.rules import rules_of
 from edict_agent.translate import Dialect, Facts, PlacedPolicy, translate
 from tests.property.strategies import placed_policies
@@ -22,6 +23,8 @@ facts_given = st.builds(
     node_cidrs=CIDRS,
     options=st.sampled_from(({}, {"enable-ipv6": "false"}, {"enable-sctp": "true"})),
     cluster_name=st.sampled_from(("", "default")),
+    egress_peers=st.sampled_from((None, ("networks",), ("domainNames", "networks", "nodes"))),
+    namespaces=st.sampled_from((None, {}, {"x": {"a": "x", NAMESPACE_NAME: "x"}, "y": {NAMESPACE_NAME: "y"}})),
 )
 dialects = st.sampled_from(Dialect)
 
@@ -56,9 +59,9 @@ def test_objects_belong_to_policies_that_are_not_refused(
     dialect: Dialect, policies: list[PlacedPolicy], facts: Facts
 ) -> None:
     plan = translate(dialect, policies, facts, AGENT)
-    names = [(one.kind, one.name) for one in plan.objects]
+    names = [(one.kind, one.title) for one in plan.objects]
     assert len(set(names)) == len(names)
-    owned = {one.name: one.policy for one in plan.objects if one.policy != "edict/built-in"}
+    owned = {one.title: one.policy for one in plan.objects if one.policy != "edict/built-in"}
     assert owned == {name: one.policy for one in plan.policies for name in one.objects}
     assert not any(one.objects for one in plan.policies if one.refused)
     for one in plan.objects:

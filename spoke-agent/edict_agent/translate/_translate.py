@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from edict.policy.fidelity import Fidelity, RuleFidelity
 from edict.policy.lockout import WAY_OUT_ID
-from edict.policy.model import Mode, Tier
+from edict.policy.model import Mode, OnInexact
 from edict.policy.rules import PlacedRule, rules_of
 from edict_agent.translate.calico import Calico
 from edict_agent.translate.cilium import Cilium
@@ -14,18 +15,18 @@ from edict_agent.translate.codes import Reason
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError, exact, unsupported
+from edict_agent.translate.local import LocalPolicies
 from edict_agent.translate.overlap import rules_may_meet
 from edict_agent.translate.plan import PlacedPolicy, Plan, PolicyPlan, RenderedObject
 from edict_agent.translate.target import Outcome, Target
-
-_TIERS = (Tier.ADMIN, Tier.BASELINE)
+from edict_agent.translate.upstream import Upstream
 
 
 def translate(dialect: Dialect, policies: Sequence[PlacedPolicy], facts: Facts, agent_namespace: str) -> Plan:
     """Translate the policies that are placed on one cluster.
 
-    Policies are judged in the order of their precedence, each against those before it that are not refused. The
-    plan depends on the set of policies alone, not on their order in the argument.
+    Policies are judged tier by tier in the dialect's order and there by precedence, each against those before it that
+    are not refused. The plan depends on the set of policies alone, not on their order in the argument.
 
     Args:
         dialect: what the cluster speaks, by :func:`edict_agent.translate.choose_dialect`.
@@ -36,7 +37,7 @@ def translate(dialect: Dialect, policies: Sequence[PlacedPolicy], facts: Facts, 
     Raises:
         ValueError: an id stands twice, so that the caller has mixed two releases, or is the built-in one's.
     """
-    ordered = sorted(policies, key=_precedence)
+    ordered = sorted(policies, key=lambda policy: _precedence(dialect, policy))
     ids = {WAY_OUT_ID, *(policy.id for policy in ordered)}
     if len(ids) != len(ordered) + 1:
         msg = "a policy stands twice among the placed policies, or has the name of the built-in one"
@@ -55,9 +56,9 @@ def translate(dialect: Dialect, policies: Sequence[PlacedPolicy], facts: Facts, 
     return Plan(dialect=dialect, objects=tuple(objects), policies=tuple(sorted(plans, key=lambda plan: plan.policy)))
 
 
-def _precedence(policy: PlacedPolicy) -> tuple[int, int, str]:
+def _precedence(dialect: Dialect, policy: PlacedPolicy) -> tuple[int, int, str]:
     spec = policy.document.spec.policy
-    return (_TIERS.index(spec.tier), spec.priority, policy.id)
+    return (dialect.tiers.index(spec.tier), spec.priority, policy.id)
 
 
 def _target(dialect: Dialect, facts: Facts, agent_namespace: str) -> Target:
@@ -66,6 +67,10 @@ def _target(dialect: Dialect, facts: Facts, agent_namespace: str) -> Target:
             return Calico(facts, agent_namespace)
         case Dialect.CILIUM:
             return Cilium(facts, agent_namespace)
+        case Dialect.CLUSTER_NETWORK_POLICY:
+            return Upstream(facts, agent_namespace)
+        case Dialect.NETWORK_POLICY:
+            return LocalPolicies(facts, agent_namespace)
         case _:
             assert_never(dialect)
 
@@ -107,19 +112,24 @@ def _conflict(one: PlacedRule, other: PlacedRule, facts: Facts) -> bool:
     return one.action is not other.action and rules_may_meet(one, other, facts)
 
 
+def _is_stricter(rule: RuleFidelity) -> bool:
+    return rule.fidelity is Fidelity.APPROXIMATE and rule.direction == "stricter"
+
+
 def _plan(policy: PlacedPolicy, outcome: Outcome) -> PolicyPlan:
     spec = policy.document.spec.policy
     places = [rule.place for rule in rules_of(spec)]
     told = {fidelity.rule: fidelity for fidelity in outcome.rules}
     rules = tuple(told.get(place, exact(place)) for place in places)
-    first = next((rule for rule in rules if rule.code), None)
+    stricter = policy.document.spec.on_inexact is OnInexact.STRICTER
+    first = next((rule for rule in rules if rule.code and not (stricter and _is_stricter(rule))), None)
     if outcome.refusal is None and first is None:
         return PolicyPlan(
             policy=policy.id,
             digest=policy.digest,
             refused=False,
             rules=rules,
-            objects=tuple(rendered.name for rendered in outcome.objects),
+            objects=tuple(rendered.title for rendered in outcome.objects),
         )
     if outcome.refusal is not None:
         error = outcome.refusal

@@ -40,6 +40,12 @@ class Reason(enum.IntEnum):
     """The plugin's version is unknown or too old."""
     PLUGIN_OPTION = 524
     """The plugin is configured against it."""
+    ALLOWS_ONLY = 530
+    """NetworkPolicies only allow: they cannot deny a part, nor stand above or below others."""
+    ISOLATES = 531
+    """A NetworkPolicy that allows also denies all else, which nothing asks for."""
+    NAMESPACES = 532
+    """The cluster's namespaces are not known."""
 
     @property
     def code(self) -> str:

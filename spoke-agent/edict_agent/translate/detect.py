@@ -11,30 +11,49 @@ from edict_agent.translate.dialect import Dialect
 CILIUM_GROUP = "cilium.io"
 CALICO_GROUP = "projectcalico.org"
 CALICO_STORAGE_GROUP = "crd.projectcalico.org"
+NETWORKING_GROUP = "networking.k8s.io"
 
 
-def choose_dialect(api_groups: frozenset[str], cilium_config: Mapping[str, str] | None) -> Dialect:
-    """Return the dialect.
+def choose_dialect(
+    api_groups: frozenset[str],
+    cilium_config: Mapping[str, str] | None,
+    *,
+    cluster_network_policy: bool = False,
+) -> Dialect:
+    """Return the dialect: that of the plugin, else the most expressive upstream one that is served.
 
     Args:
         api_groups: names of the API groups that the cluster serves.
         cilium_config: the data of Cilium's ConfigMap; None when there is none. It tells a running Cilium from
             definitions that an uninstalled one left behind.
+        cluster_network_policy: whether ClusterNetworkPolicies of ``policy.networking.k8s.io/v1alpha2`` are served.
 
     Raises:
-        AgentError: EDICT0501; neither plugin can be driven.
+        AgentError: EDICT0501; the cluster does not even serve NetworkPolicies.
     """
     if CILIUM_GROUP in api_groups and cilium_config is not None:
         return Dialect.CILIUM
     if CALICO_GROUP in api_groups:
         return Dialect.CALICO
+    if cluster_network_policy:
+        return Dialect.CLUSTER_NETWORK_POLICY
+    if NETWORKING_GROUP in api_groups:
+        return Dialect.NETWORK_POLICY
+    raise AgentError(
+        Reason.NO_PLUGIN,
+        "the cluster serves no kind of network policy that Edict can translate to",
+        remedy=advice(api_groups, Dialect.NETWORK_POLICY) or f"serve {NETWORKING_GROUP}/v1",
+    )
+
+
+def advice(api_groups: frozenset[str], dialect: Dialect) -> str:
+    """Return what would let the cluster say more than it does with an upstream dialect; empty when nothing is known."""
+    if dialect not in {Dialect.CLUSTER_NETWORK_POLICY, Dialect.NETWORK_POLICY}:
+        return ""
     if CILIUM_GROUP in api_groups:
-        what = "Cilium's definitions are there and its configuration is not"
-        remedy = "let the agent read the ConfigMap cilium-config, or finish installing Cilium"
-    elif CALICO_STORAGE_GROUP in api_groups:
-        what = "Calico is there and its API server is not"
-        remedy = "install Calico's API server, so that projectcalico.org/v3 is served"
-    else:
-        what = "the cluster has no network plugin that Edict can translate for"
-        remedy = "install Cilium, or Calico with its API server"
-    raise AgentError(Reason.NO_PLUGIN, what, remedy=remedy)
+        return "let the agent read the ConfigMap cilium-config, or finish installing Cilium"
+    if CALICO_STORAGE_GROUP in api_groups:
+        return "install Calico's API server, so that projectcalico.org/v3 is served"
+    if dialect is Dialect.NETWORK_POLICY:
+        return "install Cilium, Calico with its API server, or a plugin that serves ClusterNetworkPolicies"
+    return ""

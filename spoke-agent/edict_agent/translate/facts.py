@@ -8,13 +8,17 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from edict.policy.space import Ground
+from edict.policy.space.addresses import EVERY_ADDRESS, Addresses, addresses_in
+
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
 
 class Facts(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Facts about one cluster. ``None`` and the empty string mean unknown, which never makes a rule exact.
 
-    In a file they are named ``plugin``, ``cniVersion``, ``podCIDRs``, ``nodeCIDRs``, ``options`` and ``clusterName``.
+    In a file they are named ``plugin``, ``cniVersion``, ``podCIDRs``, ``nodeCIDRs``, ``options``, ``clusterName``,
+    ``egressPeers`` and ``namespaces``.
 
     Attributes:
         plugin: the network plugin's name, such as ``cilium`` or ``calico``.
@@ -23,6 +27,8 @@ class Facts(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
         node_cidrs: networks that hold every address of every node (internal, external, of its bridges).
         options: the plugin's own configuration as it was read; a key that is absent has the plugin's default.
         cluster_name: the name of the cluster in the plugin's mesh; empty when unknown.
+        egress_peers: the fields that an egress peer has in the served definition of ClusterNetworkPolicy.
+        namespaces: the labels of every namespace that stays (one that is being deleted is left out), by its name.
     """
 
     plugin: str = ""
@@ -31,6 +37,8 @@ class Facts(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     node_cidrs: tuple[str, ...] | None = field(default=None, name="nodeCIDRs")
     options: Mapping[str, str] = field(default_factory=dict)
     cluster_name: str = ""
+    egress_peers: tuple[str, ...] | None = None
+    namespaces: Mapping[str, Mapping[str, str]] | None = None
 
     def __post_init__(self) -> None:
         """Check the networks. A decoder turns the error into one that names the field.
@@ -51,3 +59,12 @@ class Facts(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
         """Return a boolean option of the plugin's configuration."""
         value = self.options.get(option, "").strip().lower()
         return default if not value else value == "true"
+
+
+def ground_of(facts: Facts, every: Addresses = EVERY_ADDRESS) -> Ground:
+    """Return what is known of the addresses of pods and nodes; ``every`` are those of the families in use."""
+    return Ground(
+        pods=None if facts.pod_cidrs is None else addresses_in(facts.pod_cidrs),
+        nodes=None if facts.node_cidrs is None else addresses_in(facts.node_cidrs),
+        every=every,
+    )

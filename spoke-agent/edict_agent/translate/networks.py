@@ -66,6 +66,19 @@ def sets_meet(one: AddressSet, other: AddressSet) -> bool:
     return not any(within(common, part) for part in (*one.excepted, *other.excepted))
 
 
+def prefixes(entry: AddressSet) -> tuple[IPNetwork, ...]:
+    """Return the fewest networks that together are the set, disjoint and in order; none where nothing is left."""
+    if not any(overlap(entry.network, part) for part in entry.excepted):
+        return (entry.network,)
+    if any(within(entry.network, part) for part in entry.excepted):
+        return ()
+    return tuple(
+        prefix
+        for half in entry.network.subnets()
+        for prefix in prefixes(AddressSet(half, tuple(part for part in entry.excepted if overlap(half, part))))
+    )
+
+
 def covers_everything(sets: Iterable[AddressSet], versions: frozenset[int]) -> bool:
     """Tell whether the sets hold every address of the given IP versions."""
     return versions <= {entry.network.version for entry in sets if entry.is_whole_family}

@@ -34,7 +34,7 @@ class RenderedObject(Struct, frozen=True):
     """One object to apply by server-side apply.
 
     ``policy`` is the id of the policy that it belongs to, :data:`edict.policy.lockout.WAY_OUT_ID` when to none;
-    ``body`` is the whole manifest.
+    ``body`` is the whole manifest; ``namespace`` is empty where the kind has none.
     """
 
     api_version: str
@@ -42,13 +42,19 @@ class RenderedObject(Struct, frozen=True):
     name: str
     policy: str
     body: Body
+    namespace: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its name, behind ``namespace/`` where it has one: unique among the objects of its kind."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
 class PolicyPlan(Struct, frozen=True):
     """What becomes of one policy.
 
     When it is ``refused`` it has no objects, ``code`` and ``reason`` are those of the first rule that is not
-    exact, and the agent keeps what stands of its previous version. ``objects`` are names of
+    exact, and the agent keeps what stands of its previous version. ``objects`` are titles of
     :class:`RenderedObject`; a policy whose rules need none, such as a Pass before nothing, is exact and has none.
     """
 

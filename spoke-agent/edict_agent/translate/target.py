@@ -34,4 +34,4 @@ class Target(Protocol):
         """Raise :class:`InexactError` where this cluster cannot take any policy of this kind."""
 
     def translate(self, policy: PlacedPolicy, earlier: Sequence[PlacedPolicy]) -> Outcome:
-        """Translate one policy; ``earlier`` are the kept policies that stand before it, in order."""
+        """Translate one policy; ``earlier`` are the kept policies that were judged before it, in order."""

@@ -22,6 +22,17 @@ FACTS = Facts(
     pod_cidrs=("10.244.0.0/16", "fd00:10:244::/56"),
     node_cidrs=("172.18.0.0/16", "fc00:f853:ccd::/64"),
     cluster_name="default",
+    egress_peers=("namespaces", "pods", "networks"),
+    namespaces={
+        name: {NAME: name} | labels
+        for name, labels in {
+            "a": {"team": "a"},
+            "b": {"team": "b"},
+            "default": {},
+            "kube-system": {},
+            AGENT: {"pod-security.kubernetes.io/enforce": "restricted"},
+        }.items()
+    },
 )
 EVERYTHING = {"networks": ["0.0.0.0/0", "::/0"]}
 EVERYBODY: dict[str, Any] = {"namespaces": {}}

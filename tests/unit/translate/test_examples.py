@@ -1,4 +1,4 @@
-"""The examples on both plugins: golden objects, reviewed by eye.
+"""The examples in each dialect: golden objects, reviewed by eye.
 
 ``EDICT_REWRITE_GOLDEN=1`` writes them anew; read the difference before committing it.
 """

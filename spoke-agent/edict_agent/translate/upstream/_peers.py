@@ -1,0 +1,97 @@
+"""Peers by their upstream names; a network without some of its parts is said by the prefixes that are left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, TypeVar
+
+from msgspec import UNSET
+
+from edict.policy.model import EgressPeer, IngressPeer, Network
+from edict.policy.rules import PlacedRule
+from edict_agent.translate.codes import Reason
+from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.networks import address_set, prefixes
+from edict_agent.translate.plan import Body
+from edict_agent.translate.upstream._selectors import Style, namespaces_body, pods_body, selector_body
+
+T = TypeVar("T")
+MAX_ITEMS: Final = 25
+"""Upstream's MaxItems of networks, peers and rules."""
+
+
+def upstream_peers(rule: PlacedRule, style: Style) -> Iterator[Body]:
+    """Yield the peers, of which any may match.
+
+    Raises:
+        InexactError: a peer that upstream, or the served definition, does not have.
+    """
+    for peer in rule.peers:
+        if peer.namespaces is not UNSET:
+            yield namespaces_body(peer.namespaces, style)
+        elif peer.pods is not UNSET:
+            yield {"pods": pods_body(peer.pods)}
+        elif isinstance(peer, EgressPeer):
+            yield from _egress_peer(peer, style)
+        else:
+            _refuse_ingress(peer)
+
+
+def _egress_peer(peer: EgressPeer, style: Style) -> Iterator[Body]:
+    if peer.networks is not UNSET:
+        yield from _networks(peer.networks)
+    elif peer.nodes is not UNSET:
+        yield _experimental("nodes", selector_body(peer.nodes), style)
+    elif peer.domain_names is not UNSET:
+        yield _experimental("domainNames", list(peer.domain_names), style)
+    else:
+        _refuse(peer.service_accounts)
+
+
+def _networks(networks: tuple[Network, ...]) -> Iterator[Body]:
+    """Yield peers of at most so many networks each: the list is a set there, so that none may stand twice."""
+    parts = dict.fromkeys(str(prefix) for network in networks for prefix in prefixes(address_set(network)))
+    for some in in_batches(list(parts)):
+        yield {"networks": some}
+
+
+def in_batches(items: list[T]) -> Iterator[list[T]]:
+    """Yield the items in their order, as many at a time as one list may hold."""
+    for start in range(0, len(items), MAX_ITEMS):
+        yield items[start : start + MAX_ITEMS]
+
+
+def _experimental(field: str, value: Body | list[str], style: Style) -> Body:
+    if style.egress_peers is None:
+        raise InexactError(
+            Reason.PEER,
+            f"it is not known whether the served definition has {field}; one without drops them in silence",
+            "give the fact egressPeers",
+        )
+    if field not in style.egress_peers:
+        raise InexactError(
+            Reason.PEER,
+            f"the served definition has no {field}, and the API server would drop them in silence",
+            "install the definition of the experimental channel, if the plugin implements it",
+        )
+    return {field: value}
+
+
+def _refuse_ingress(peer: IngressPeer) -> None:
+    if peer.networks is not UNSET:
+        raise InexactError(
+            Reason.INGRESS_NETWORK,
+            "a ClusterNetworkPolicy has no networks at ingress",
+            "select pods or namespaces; namespaces: {} is every pod of the cluster",
+        )
+    _refuse(peer.service_accounts)
+
+
+def _refuse(service_accounts: object) -> None:
+    if service_accounts is not UNSET:
+        raise InexactError(
+            Reason.PEER,
+            "a ClusterNetworkPolicy has no serviceAccounts",
+            "select the pods by their labels",
+        )
+    raise InexactError(Reason.PEER, "a ClusterNetworkPolicy has no peers in other clusters")

@@ -1,0 +1,30 @@
+"""One rule of ours as upstream rules: one, or several in a row where its peers do not fit into one."""
+
+from __future__ import annotations
+
+from edict.policy.rules import Direction, PlacedRule
+from edict_agent.translate.codes import Reason
+from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.plan import Body
+from edict_agent.translate.upstream._peers import in_batches, upstream_peers
+from edict_agent.translate.upstream._protocols import upstream_protocols
+from edict_agent.translate.upstream._selectors import Style
+
+_PEERS = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
+
+
+def upstream_rule(rule: PlacedRule, style: Style) -> list[Body]:
+    """Return the rules, all of one action: any of them matches where ours does, so that they mean the same in a row.
+
+    Raises:
+        InexactError: the rule cannot be said exactly.
+    """
+    if rule.rule.http:
+        raise InexactError(Reason.HTTP, "a ClusterNetworkPolicy does not match HTTP", "match the port instead")
+    if rule.rule.log:
+        raise InexactError(Reason.LOG, "a ClusterNetworkPolicy does not log its rules", "remove log")
+    head: Body = {"name": rule.rule.name} if rule.rule.name else {}
+    head["action"] = str(rule.action)
+    protocols = upstream_protocols(rule.protocols)
+    tail: Body = {"protocols": protocols} if protocols else {}
+    return [head | {_PEERS[rule.direction]: some} | tail for some in in_batches(list(upstream_peers(rule, style)))]

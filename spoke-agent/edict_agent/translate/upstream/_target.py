@@ -1,0 +1,49 @@
+"""The dialect: upstream has tiers, order and Pass, so each policy is translated by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edict.policy.fidelity import RuleFidelity
+from edict.policy.rules import Direction, rules_of
+from edict_agent.translate.facts import Facts
+from edict_agent.translate.inexact import InexactError, unsupported
+from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
+from edict_agent.translate.target import Outcome
+from edict_agent.translate.upstream._objects import upstream_objects, way_out_object
+from edict_agent.translate.upstream._rules import upstream_rule
+from edict_agent.translate.upstream._selectors import Style
+
+
+class Upstream:
+    """Any plugin that implements ClusterNetworkPolicies as upstream has them, on one cluster."""
+
+    def __init__(self, facts: Facts, agent_namespace: str) -> None:
+        self._style = Style(None if facts.egress_peers is None else frozenset(facts.egress_peers))
+        self._agent_namespace = agent_namespace
+
+    def built_in(self) -> tuple[RenderedObject, ...]:
+        """Return the way out."""
+        return (way_out_object(self._agent_namespace, self._style),)
+
+    def refuse_policy(self, policy: PlacedPolicy) -> None:
+        """Refuse nothing: each rule is judged by itself."""
+
+    def translate(self, policy: PlacedPolicy, earlier: Sequence[PlacedPolicy]) -> Outcome:
+        """Translate a policy to one ClusterNetworkPolicy, or two; what stands earlier changes nothing."""
+        del earlier
+        rules: dict[Direction, list[Body]] = {}
+        told: list[RuleFidelity] = []
+        for rule in rules_of(policy.document.spec.policy):
+            try:
+                rules.setdefault(rule.direction, []).extend(upstream_rule(rule, self._style))
+            except InexactError as error:
+                told.append(unsupported(rule.place, error))
+        if told:
+            return Outcome(rules=tuple(told), objects=())
+        try:
+            objects = upstream_objects(policy, rules, self._agent_namespace, self._style)
+        except InexactError as error:
+            refused = tuple(unsupported(rule.place, error) for rule in rules_of(policy.document.spec.policy))
+            return Outcome(rules=refused, objects=(), refusal=error)
+        return Outcome(rules=(), objects=objects)
