@@ -1,15 +1,16 @@
 """Everything that can be found across documents: the one list of checks, for `edict lint`.
 
-A new check is one function in :data:`CHECKS`: it takes every policy and the inventory, which is empty where none is
-known, and gives warnings (:class:`Finding`) and errors (:class:`DocumentError`, which publish refuses).
+A new check is one function in :data:`CHECKS`: it takes every policy and the clusters, and gives warnings
+(:class:`Finding`) and errors (:class:`DocumentError`, which publish refuses).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations
+from itertools import combinations_with_replacement
 from typing import TypeAlias
+
+import msgspec
 
 from edict.errors import DocumentError
 from edict.policy._meeting import common_labels
@@ -17,7 +18,7 @@ from edict.policy.checks import Finding, PolicySource, denies_way_out, priority_
 from edict.policy.codes import Code
 from edict.policy.documents import ManagedCluster, ManagedClusterSpec, ObjectMeta
 from edict.policy.frameworks import unknown_frameworks
-from edict.policy.model import API_VERSION, Tier
+from edict.policy.model import API_VERSION
 from edict.policy.origin import Where
 
 Found: TypeAlias = "Finding | DocumentError"
@@ -29,10 +30,27 @@ def all_findings(policies: Sequence[PolicySource], clusters: Sequence[ManagedClu
 
     Args:
         policies: valid policies of one release, or of a part of it.
-        clusters: the inventory; empty when unknown, where policies meet that some cluster could have both of.
+        clusters: the inventory; empty when unknown, where every cluster is thought of that two policies could share.
     """
-    found = [each for check in CHECKS for each in check(policies, clusters)]
+    inventory = clusters or stand_ins(policies)
+    found = [each for check in CHECKS for each in check(policies, inventory)]
     return sorted(found, key=_order)
+
+
+def stand_ins(policies: Sequence[PolicySource]) -> list[ManagedCluster]:
+    """Return a cluster, named by its labels, for each placement and for each two that one cluster can be in."""
+    placements = {
+        msgspec.json.encode(source.document.spec.placement): source.document.spec.placement for source in policies
+    }
+    found: dict[str, ManagedCluster] = {}
+    for pair in combinations_with_replacement(placements.values(), 2):
+        labels = common_labels(*(placement.cluster_selector for placement in pair))
+        if labels is not None:
+            name = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+            metadata = ObjectMeta(name=f"a cluster with {name}" if name else "every cluster", labels=labels)
+            spec = ManagedClusterSpec(plugin="other")
+            found[name] = ManagedCluster(api_version=API_VERSION, metadata=metadata, spec=spec)
+    return list(found.values())
 
 
 def twice(policies: Sequence[PolicySource]) -> Iterator[DocumentError]:
@@ -58,25 +76,8 @@ def _names(policies: Sequence[PolicySource], _clusters: Sequence[ManagedCluster]
 
 
 def _ties(policies: Sequence[PolicySource], clusters: Sequence[ManagedCluster]) -> Iterator[Found]:
-    groups: dict[tuple[Tier, int], dict[str, PolicySource]] = defaultdict(dict)
-    for source in policies:
-        spec = source.document.spec.policy
-        groups[spec.tier, spec.priority].setdefault(source.id, source)
-    for group in groups.values():
-        if clusters:
-            yield from priority_ties(list(group.values()), clusters)
-            continue
-        for pair in combinations(group.values(), 2):
-            yield from priority_ties(pair, _any_cluster(*pair))
-
-
-def _any_cluster(*policies: PolicySource) -> list[ManagedCluster]:
-    """Return a cluster that every policy selects, when there can be one."""
-    labels = common_labels(*(policy.document.spec.placement.cluster_selector for policy in policies))
-    if labels is None:
-        return []
-    metadata = ObjectMeta(name="every cluster that both select", labels=labels)
-    return [ManagedCluster(api_version=API_VERSION, metadata=metadata, spec=ManagedClusterSpec(plugin="other"))]
+    once = {source.id: source for source in reversed(policies)}
+    yield from priority_ties(list(once.values()), clusters)
 
 
 def _way_out(policies: Sequence[PolicySource], _clusters: Sequence[ManagedCluster]) -> Iterator[Found]:

@@ -99,7 +99,12 @@ def test_a_tie_needs_a_cluster_that_both_select() -> None:
     assert all_findings([one, other], []) == []
     ties = all_findings([one, everywhere], [])
     assert [tie.code for tie in ties] == ["EDICT0140"]
-    assert "every cluster that both select" in ties[0].what
+    assert ties[0].what.endswith("on a cluster with env=prod")
+
+
+def test_policies_for_everywhere_tie_on_every_cluster() -> None:
+    ties = all_findings([source(placed("{}", "one")), source(placed("{}", "two"))], [])
+    assert [tie.what.rpartition(" on ")[2] for tie in ties] == ["every cluster"]
 
 
 def test_with_an_inventory_a_tie_is_one_only_where_a_cluster_has_both() -> None:
