@@ -1,19 +1,16 @@
-"""The cluster's own NetworkPolicies: a small model, its manifests, its meaning, and strategies that draw it."""
+"""The cluster's own NetworkPolicies: a small model, its manifests, and strategies that draw it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
-from edict.policy.lockout import NAMESPACE_NAME
+from edict.policy.local import NetworkPolicy, network_policy
 from edict.policy.model import LabelSelector, Operator
 from edict.policy.rules import Direction
-from edict.policy.selectors import matches
 from tests.property.strategies import KEYS, VALUES, selectors
-from tests.property.world import Place, Spoken, within
 
 NAMES = ("x", "y", "other", "edict-system")
 OUTSIDE = ("203.0.113.0/24", "203.0.113.7/32", "8.8.8.8/32", "fd00:2::/32")
@@ -50,18 +47,6 @@ class Peer:
         chosen = {"podSelector": self.pods, "namespaceSelector": self.namespaces}
         return {key: _selector(one) for key, one in chosen.items() if one is not None}
 
-    def matches(self, namespace: str, place: Place) -> bool:
-        """Tell whether the peer of a policy in a namespace matches a place."""
-        if self.block:
-            return within(place.address, [self.block]) and not within(place.address, self.excepted)
-        if place.namespace is None or place.pod is None:
-            return False
-        if self.namespaces is None and place.namespace[NAMESPACE_NAME] != namespace:
-            return False
-        return matches(self.namespaces or LabelSelector(), place.namespace) and matches(
-            self.pods or LabelSelector(), place.pod
-        )
-
 
 @dataclass(frozen=True)
 class LocalRule:
@@ -69,13 +54,6 @@ class LocalRule:
 
     peers: tuple[Peer, ...] = ()
     ports: tuple[Ports, ...] = ()
-
-    def matches(self, namespace: str, place: Place, spoken: Spoken) -> bool:
-        """Tell whether the rule allows a place to be spoken with."""
-        spoken_of = [one for one in self.ports if one.protocol == spoken.name]
-        return (not self.peers or any(peer.matches(namespace, place) for peer in self.peers)) and (
-            not self.ports or any(one.first <= spoken.number <= one.last for one in spoken_of)
-        )
 
 
 @dataclass(frozen=True)
@@ -100,7 +78,7 @@ class LocalPolicy:
             if rules is None:
                 continue
             spec["policyTypes"].append(direction.capitalize())
-            spec[direction] = [
+            spec[str(direction)] = [
                 {word: [peer.manifest() for peer in rule.peers], "ports": [one.manifest() for one in rule.ports]}
                 for rule in rules
             ]
@@ -111,23 +89,9 @@ class LocalPolicy:
             "spec": spec,
         }
 
-
-def verdict(
-    policies: Sequence[LocalPolicy], direction: Direction, subject: Place, other: Place, spoken: Spoken
-) -> bool | None:
-    """Return what NetworkPolicies say of a connection of a pod; None where none selects it."""
-    assert subject.namespace is not None
-    assert subject.pod is not None
-    selecting = [
-        (policy.namespace, rules)
-        for policy in policies
-        if (rules := policy.rules(direction)) is not None
-        and policy.namespace == subject.namespace[NAMESPACE_NAME]
-        and matches(policy.pods, subject.pod)
-    ]
-    if not selecting:
-        return None
-    return any(rule.matches(namespace, other, spoken) for namespace, rules in selecting for rule in rules)
+    def read(self) -> NetworkPolicy:
+        """Return it as the reference reads it."""
+        return network_policy(self.manifest())
 
 
 def _selector(selector: LabelSelector) -> dict[str, Any]:

@@ -16,12 +16,11 @@ from hypothesis import strategies as st
 from edict.policy.model import PolicySpec
 from edict.policy.rules import Direction
 from edict_agent.translate import Dialect, Facts, PlacedPolicy, translate
-from tests.engines import local
 from tests.engines.engine import Engine, Flow, Scene, Verdict
 from tests.engines.local import LocalPolicy, local_policies
 from tests.property.connections import Connection, interesting
 from tests.property.strategies import placed_policies, plain_policies, sayable_policies
-from tests.property.world import AGENT, LABELS, NODE_CIDRS, NODES, OUTSIDE, POD_CIDRS, Place, allowed
+from tests.property.world import AGENT, LABELS, NODE_CIDRS, NODES, OUTSIDE, POD_CIDRS, Place, verdict
 
 WORLDS = int(os.environ.get("EDICT_FUZZ", "500"))
 FACTS = Facts(
@@ -47,17 +46,9 @@ PLACES = PODS + NODES + OUTSIDE
 
 def meant(policies: Sequence[PolicySpec], beside: Sequence[LocalPolicy], flow: Flow) -> Verdict:
     """Return the verdict of the reference."""
-
-    def of(direction: Direction, subject: Place, other: Place) -> bool | None:
-        if subject.pod is None:
-            return None
-        application = local.verdict(beside, direction, subject, other, flow.spoken)
-        return allowed(policies, direction, subject, other, flow.spoken, application=application)
-
-    return Verdict(
-        egress=of(Direction.EGRESS, flow.source, flow.destination),
-        ingress=of(Direction.INGRESS, flow.destination, flow.source),
-    )
+    read, ends = [one.read() for one in beside], (flow.source, flow.destination)
+    egress, ingress = (verdict(policies, read, way, ends, flow.spoken) for way in (Direction.EGRESS, Direction.INGRESS))
+    return Verdict(egress=egress, ingress=ingress)
 
 
 def flow_of(connection: Connection) -> Flow:

@@ -1,4 +1,4 @@
-"""A small world, and what our language says of a connection in it: slow and plain.
+"""A small world, and how the reference is asked about a connection in it.
 
 A verdict is for one subject pod, one direction, one other end and one protocol.
 """
@@ -8,25 +8,17 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from msgspec import UNSET
 
-from edict.policy.lockout import NAMESPACE_NAME, way_out
-from edict.policy.model import (
-    Action,
-    EgressPeer,
-    IngressPeer,
-    LabelSelector,
-    NamespacedPod,
-    NetworkExcept,
-    PolicySpec,
-    Protocol,
-    Subject,
-    Tier,
-)
-from edict.policy.ports import port_interval
-from edict.policy.rules import Direction, PlacedRule, rules_of
-from edict.policy.selectors import matches
+from edict.policy import matching
+from edict.policy.local import NetworkPolicy, network_policy
+from edict.policy.lockout import NAMESPACE_NAME
+from edict.policy.model import EgressPeer, IngressPeer, LabelSelector, NamespacedPod, PolicySpec, Protocol, Subject
+from edict.policy.rules import Direction
+from edict.policy.semantics import decide
+from edict.policy.world import Flow, Node, Pod, World
 
 AGENT = "edict-system"
 POD_CIDRS = ("10.244.0.0/16", "fd00:1::/32")
@@ -59,13 +51,12 @@ class Spoken:
 LABELS: tuple[dict[str, str], ...] = ({}, {"a": "x"}, {"a": "y", "b": "x"}, {"a": "z"})
 NAMESPACES = tuple(
     {NAMESPACE_NAME: name} | labels
-    for name, labels in (("x", {}), ("x", {"a": "x"}), ("y", {"b": "y"}), (AGENT, {}), ("other", {"a": "y", "b": "x"}))
+    for name, labels in (("z", {}), ("x", {"a": "x"}), ("y", {"b": "y"}), (AGENT, {}), ("other", {"a": "y", "b": "x"}))
 )
 PODS = tuple(
-    Place(address, namespace, dict(labels))
-    for namespace in NAMESPACES
-    for labels in LABELS
-    for address in ("10.244.0.1", "10.244.9.9", "fd00:1::1")
+    Place(address.format(number), namespace, dict(labels))
+    for number, (namespace, labels) in enumerate(product(NAMESPACES, LABELS), start=1)
+    for address in ("10.244.0.{0}", "10.244.9.{0}", "fd00:1::{0:x}")
 )
 NODES = (Place("172.18.0.5", is_node=True),)
 OUTSIDE = tuple(
@@ -89,11 +80,35 @@ def speakable(one: Place, other: Place, spoken: Spoken) -> bool:
     return one.version == other.version and spoken.name not in {"icmp4", "icmp6"} - {f"icmp{one.version}"}
 
 
+def world_of(places: Iterable[Place]) -> World:
+    """Return places as the reference knows them: no two of one address, no namespace of two sets of labels."""
+    unlike = {place.address: place for place in places}.values()
+    inside = [(place, place.namespace, place.pod) for place in unlike]
+    pods = [
+        Pod(namespace[NAMESPACE_NAME], f"pod-{place.address}", labels, (place.address,))
+        for place, namespace, labels in inside
+        if namespace is not None and labels is not None
+    ]
+    return World(
+        namespaces={one[NAMESPACE_NAME]: one for _, one, _ in inside if one is not None},
+        pods=tuple(pods),
+        nodes=tuple(Node(place.address, {}, (place.address,)) for place in unlike if place.is_node),
+    )
+
+
+def flow(source: Place, destination: Place, spoken: Spoken) -> Flow:
+    """Return the flow as the reference knows it."""
+    ends = (source.address, destination.address)
+    if spoken.name in {"icmp4", "icmp6"}:
+        return Flow(*ends, "icmp" if spoken.name == "icmp4" else "icmpv6", icmp_type=spoken.number)
+    return Flow(*ends, spoken.name, spoken.number)
+
+
 def selects(pods: NamespacedPod, place: Place) -> bool:
     """Tell whether a place is one of the pods."""
-    if place.namespace is None or place.pod is None:
-        return False
-    return matches(pods.namespace_selector, place.namespace) and matches(pods.pod_selector, place.pod)
+    world = world_of([place])
+    pod = world.pod_at(place.address)
+    return pod is not None and matching.subject_selects(Subject(pods=pods), pod, world)
 
 
 def pods_of(whom: Subject | IngressPeer | EgressPeer) -> NamespacedPod | None:
@@ -106,18 +121,8 @@ def pods_of(whom: Subject | IngressPeer | EgressPeer) -> NamespacedPod | None:
 
 
 def peer_matches(peer: IngressPeer | EgressPeer, place: Place) -> bool:
-    """Tell whether a peer matches; kinds beside pods and networks match nothing of this world."""
-    pods = pods_of(peer)
-    if pods is not None:
-        return selects(pods, place)
-    if peer.networks is UNSET:
-        return False
-    for network in peer.networks:
-        whole = network.cidr if isinstance(network, NetworkExcept) else network
-        parts = network.except_ if isinstance(network, NetworkExcept) else ()
-        if within(place.address, [whole]) and not within(place.address, parts):
-            return True
-    return False
+    """Tell whether a peer matches a place."""
+    return matching.peer_matches(peer, place.address, world_of([place]))
 
 
 def within(address: str, networks: Iterable[str]) -> bool:
@@ -125,35 +130,32 @@ def within(address: str, networks: Iterable[str]) -> bool:
     return any(ipaddress.ip_address(address) in ipaddress.ip_network(network) for network in networks)
 
 
-def protocol_matches(protocol: Protocol, spoken: Spoken) -> bool:
-    """Tell whether a protocol matches; some pod may call any port by the name that is asked for."""
-    if protocol.icmp is not UNSET:
-        return spoken.name == f"icmp{protocol.icmp.family[-1]}" and protocol.icmp.type in {UNSET, spoken.number}
-    if spoken.name not in {"tcp", "udp", "sctp"}:
-        return False
-    if protocol.destination_named_port is not UNSET:
-        return True
-    match = getattr(protocol, spoken.name)
-    if match is UNSET:
-        return False
-    first, last = port_interval(match)
-    return bool(first <= spoken.number <= last)
-
-
 def spoken_by(listed: Sequence[Protocol], spoken: Spoken) -> bool:
-    """Tell whether a list of protocols matches; an empty one is every protocol."""
-    return not listed or any(protocol_matches(protocol, spoken) for protocol in listed)
-
-
-def rule_matches(rule: PlacedRule, subject: Place, other: Place, spoken: Spoken) -> bool:
-    """Tell whether a rule matches a connection."""
-    pods = pods_of(rule.subject)
-    return (
-        pods is not None
-        and selects(pods, subject)
-        and any(peer_matches(peer, other) for peer in rule.peers)
-        and spoken_by(rule.protocols, spoken)
+    """Tell whether a list of protocols may match; some pod may call any port by the name that is asked for."""
+    if not listed:
+        return True
+    version = 6 if spoken.name == "icmp6" else 4
+    anywhere = Place({4: "192.0.2.1", 6: "fd00::1"}[version])
+    one = flow(anywhere, anywhere, spoken)
+    return any(
+        spoken.name in {"tcp", "udp", "sctp"}
+        if protocol.destination_named_port is not UNSET
+        else matching.protocol_matches(protocol, one, world_of(()))
+        for protocol in listed
     )
+
+
+def verdict(
+    policies: Sequence[PolicySpec],
+    beside: Sequence[NetworkPolicy],
+    direction: Direction,
+    ends: tuple[Place, Place],
+    spoken: Spoken,
+) -> bool | None:
+    """Return whether a connection is allowed at its source or its destination, None where that is no pod."""
+    named = [(f"{index:04}", policy) for index, policy in enumerate(policies)]
+    decision = decide(named, beside, world_of(ends), direction, flow(*ends, spoken), AGENT)
+    return None if decision is None else decision.allows
 
 
 def allowed(
@@ -165,17 +167,22 @@ def allowed(
     *,
     application: bool | None,
 ) -> bool:
-    """Return the verdict.
+    """Return the verdict of a pod.
 
     ``application`` is that of the cluster's own NetworkPolicies, None where none selects the subject.
     """
-    for tier in Tier:
-        ordered = sorted((one for one in (way_out(AGENT), *policies) if one.tier is tier), key=lambda one: one.priority)
-        for rule in (rule for one in ordered for rule in rules_of(one) if rule.direction is direction):
-            if rule_matches(rule, subject, other, spoken):
-                if rule.action is Action.PASS:
-                    break
-                return rule.action is Action.ACCEPT
-        if tier is Tier.ADMIN and application is not None:
-            return application
-    return True
+    ends = (subject, other) if direction is Direction.EGRESS else (other, subject)
+    said = verdict(policies, _application(direction, subject, allows=application), direction, ends, spoken)
+    assert said is not None
+    return said
+
+
+def _application(direction: Direction, subject: Place, *, allows: bool | None) -> list[NetworkPolicy]:
+    """Return what makes the cluster's own policies say so: everything allowed to the subject, or nothing."""
+    assert subject.namespace is not None
+    if allows is None:
+        return []
+    spec = {"podSelector": {}, "policyTypes": [direction.capitalize()], str(direction): [{}] if allows else []}
+    metadata = {"name": "application", "namespace": subject.namespace[NAMESPACE_NAME]}
+    manifest = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+    return [network_policy(manifest)]
