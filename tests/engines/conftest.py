@@ -39,3 +39,10 @@ def calico() -> Iterator[Engine]:
     """Calico's policy engine, for what concerns it alone."""
     with Engine(require_parts("calico-engine")["calico-engine"]) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[Engine]:
+    """The reference evaluator of NetworkPolicy and ClusterNetworkPolicy, for what concerns it alone."""
+    with Engine(require_parts("network-policies-engine")["network-policies-engine"]) as running:
+        yield running

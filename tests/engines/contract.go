@@ -1,46 +1,77 @@
-// The contract of both programs: one world a line on standard input, one answer a line on standard output.
+// The contract of all engines: one world a line on standard input, one answer a line on standard output.
 package main
 
-import (
-	"bufio"
-	"encoding/json"
-	"fmt"
-	"os"
-)
+import "encoding/json"
 
+// A world is one cluster with all that its plugin is told, and what is to be asked of it.
 type world struct {
+	// Objects are the plugin's own, and any NetworkPolicy or ClusterNetworkPolicy beside them, known by their kind.
 	Objects         []json.RawMessage `json:"objects"`
 	NetworkPolicies []json.RawMessage `json:"networkPolicies"`
 	Namespaces      []namespace       `json:"namespaces"`
-	Pods            []pod             `json:"pods"`
-	Nodes           []string          `json:"nodes"`
+	// ServiceAccounts are needed for their labels alone: those that pods name are there anyway.
+	ServiceAccounts []serviceAccount `json:"serviceAccounts"`
+	Pods            []pod            `json:"pods"`
+	Nodes           []node           `json:"nodes"`
 	// Names are the domain names that an address outside the cluster was found by.
 	Names map[string][]string `json:"names"`
-	Flows []flow              `json:"flows"`
+	// Options are the plugin's own, by the names that it gives them; those of the world before are forgotten.
+	Options map[string]string `json:"options"`
+	Flows   []flow            `json:"flows"`
 }
 
+// A namespace of a cluster; the empty cluster is the local one.
 type namespace struct {
-	Name   string            `json:"name"`
-	Labels map[string]string `json:"labels"`
+	Name    string            `json:"name"`
+	Labels  map[string]string `json:"labels"`
+	Cluster string            `json:"cluster"`
 }
 
-type pod struct {
+type serviceAccount struct {
 	Namespace string            `json:"namespace"`
 	Name      string            `json:"name"`
 	Labels    map[string]string `json:"labels"`
-	IP        string            `json:"ip"`
+}
+
+// A pod has one or more addresses. One of another cluster is known as the mesh makes it known: it is a peer, never a
+// subject, and an address like any other where the plugin has no mesh. One with its node's network is nobody's.
+type pod struct {
+	Namespace      string            `json:"namespace"`
+	Name           string            `json:"name"`
+	Labels         map[string]string `json:"labels"`
+	IPs            []string          `json:"ips"`
+	ServiceAccount string            `json:"serviceAccount"`
+	Ports          []containerPort   `json:"ports"`
+	Cluster        string            `json:"cluster"`
+	HostNetwork    bool              `json:"hostNetwork"`
+}
+
+// A containerPort has a name; Protocol is TCP, UDP or SCTP.
+type containerPort struct {
+	Name     string `json:"name"`
+	Protocol string `json:"protocol"`
+	Port     uint16 `json:"port"`
+}
+
+// A node; Local is the one that the pods run on.
+type node struct {
+	Name      string            `json:"name"`
+	Labels    map[string]string `json:"labels"`
+	Addresses []string          `json:"addresses"`
+	Local     bool              `json:"local"`
 }
 
 // A flow goes from an address to an address; a pod is known by its own. Protocol is IP's number of it, Port is the
-// destination port, or the type of ICMP.
+// destination port, or the type of ICMP, which alone has a Code.
 type flow struct {
 	From     string `json:"from"`
 	To       string `json:"to"`
 	Protocol uint8  `json:"protocol"`
 	Port     uint16 `json:"port"`
+	Code     uint8  `json:"code"`
 }
 
-// A verdict says per direction whether the flow is allowed; null where that end is no pod.
+// A verdict says per direction whether the flow is allowed; null where the engine has no subject at that end.
 type verdict struct {
 	Egress  *bool `json:"egress"`
 	Ingress *bool `json:"ingress"`
@@ -55,63 +86,4 @@ type answer struct {
 	Verdicts []verdict   `json:"verdicts"`
 	Rejected []rejection `json:"rejected"`
 	Error    string      `json:"error,omitempty"`
-}
-
-// An engine holds one world: its policies are taken in, then it is asked.
-type engine interface {
-	load(w *world) ([]rejection, error)
-	allows(ingress bool, subject, other string, f flow) (bool, error)
-}
-
-func serve(fresh func() engine) {
-	input, output := bufio.NewReader(os.Stdin), bufio.NewWriter(os.Stdout)
-	decoder, encoder := json.NewDecoder(input), json.NewEncoder(output)
-	for decoder.More() {
-		var w world
-		if err := decoder.Decode(&w); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		given, err := judge(fresh(), &w)
-		if err != nil {
-			given.Error = err.Error()
-		}
-		if err := encoder.Encode(given); err != nil {
-			os.Exit(1)
-		}
-		output.Flush()
-	}
-}
-
-func judge(e engine, w *world) (given answer, err error) {
-	given = answer{Verdicts: []verdict{}, Rejected: []rejection{}}
-	rejected, err := e.load(w)
-	if err != nil {
-		return given, err
-	}
-	given.Rejected = append(given.Rejected, rejected...)
-	pods := map[string]bool{}
-	for _, one := range w.Pods {
-		pods[one.IP] = true
-	}
-	for _, f := range w.Flows {
-		var v verdict
-		if pods[f.From] {
-			if v.Egress, err = ask(e, false, f.From, f.To, f); err != nil {
-				return given, err
-			}
-		}
-		if pods[f.To] {
-			if v.Ingress, err = ask(e, true, f.To, f.From, f); err != nil {
-				return given, err
-			}
-		}
-		given.Verdicts = append(given.Verdicts, v)
-	}
-	return given, nil
-}
-
-func ask(e engine, ingress bool, subject, other string, f flow) (*bool, error) {
-	allowed, err := e.allows(ingress, subject, other, f)
-	return &allowed, err
 }

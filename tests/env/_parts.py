@@ -101,8 +101,8 @@ _CALICO_REPLACES = (
 
 
 def _engine(plugin: str) -> tuple[tuple[str, str], ...]:
-    """Return the sources of our program over a plugin's policy engine, with the contract that all of them share."""
-    files = (_ENGINES / "contract.go", *sorted((_ENGINES / plugin).glob("*.go")))
+    """Return the sources of our program over a policy engine, with what all of them share."""
+    files = (*sorted(_ENGINES.glob("*.go")), *sorted((_ENGINES / plugin).glob("*.go")))
     return tuple((path.name, path.read_text()) for path in files)
 
 
@@ -197,6 +197,18 @@ _TABLE = (
             replaces=_CALICO_REPLACES,
             inherit=Inherit(Module(CALICO_MODULE, CALICO)),
             env=CALICO_ENV,
+        ),
+    ),
+    Part(
+        "network-policies-engine",
+        "1.1.1",
+        GoBinary(
+            "network-policies-engine",
+            (
+                Module("sigs.k8s.io/kube-network-policies", "v1.1.1"),
+                Module("sigs.k8s.io/network-policy-api", "v0.2.0"),
+            ),
+            sources=_engine("kube-network-policies"),
         ),
     ),
 )

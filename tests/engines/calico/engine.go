@@ -13,24 +13,31 @@ import (
 
 // calico holds what the calculation graph tells the data plane.
 type calico struct {
-	policies  map[string]*proto.Policy
-	profiles  map[string]*proto.Profile
-	endpoints map[string]*proto.WorkloadEndpoint
+	policies  map[string]*ruleLists
+	profiles  map[string]*ruleLists
+	endpoints map[string]endpoint
 	sets      ipSets
+}
+
+// An endpoint is a pod's or a host's.
+type endpoint struct {
+	tiers    []*proto.TierInfo
+	profiles []string
 }
 
 func newCalico() *calico {
 	return &calico{
-		policies:  map[string]*proto.Policy{},
-		profiles:  map[string]*proto.Profile{},
-		endpoints: map[string]*proto.WorkloadEndpoint{},
+		policies:  map[string]*ruleLists{},
+		profiles:  map[string]*ruleLists{},
+		endpoints: map[string]endpoint{},
 		sets:      ipSets{},
 	}
 }
 
 func (c *calico) load(w *world) ([]rejection, error) {
 	given := newLoader()
-	if err := given.load(w); err != nil {
+	rejected, err := given.load(w)
+	if err != nil {
 		return nil, err
 	}
 	settings := config.New()
@@ -44,18 +51,23 @@ func (c *calico) load(w *world) ([]rejection, error) {
 	filter.OnStatusUpdated(api.InSync)
 	graph.Flush()
 	events.Flush()
-	return given.rejected, nil
+	return rejected, nil
 }
 
 func (c *calico) onEvent(message any) {
 	switch event := message.(type) {
 	case *proto.ActivePolicyUpdate:
-		c.policies[event.Id.Tier+"/"+event.Id.Name] = event.Policy
+		c.policies[event.Id.Tier+"/"+event.Id.Name] = newRuleLists(event.Policy.InboundRules, event.Policy.OutboundRules)
 	case *proto.ActiveProfileUpdate:
-		c.profiles[event.Id.Name] = event.Profile
+		c.profiles[event.Id.Name] = newRuleLists(event.Profile.InboundRules, event.Profile.OutboundRules)
 	case *proto.WorkloadEndpointUpdate:
 		for _, net := range append(event.Endpoint.Ipv4Nets, event.Endpoint.Ipv6Nets...) {
-			c.endpoints[netip.MustParsePrefix(net).Addr().String()] = event.Endpoint
+			address := netip.MustParsePrefix(net).Addr().String()
+			c.endpoints[address] = endpoint{event.Endpoint.Tiers, event.Endpoint.ProfileIds}
+		}
+	case *proto.HostEndpointUpdate:
+		for _, address := range append(event.Endpoint.ExpectedIpv4Addrs, event.Endpoint.ExpectedIpv6Addrs...) {
+			c.endpoints[address] = endpoint{event.Endpoint.Tiers, event.Endpoint.ProfileIds}
 		}
 	case *proto.IPSetUpdate:
 		c.sets.add(event.Id, event.Members)
@@ -64,17 +76,19 @@ func (c *calico) onEvent(message any) {
 	}
 }
 
+func (c *calico) judges(address string) bool {
+	_, found := c.endpoints[address]
+	return found
+}
+
 // allows walks the tiers as the data plane's chains do (felix/rules/endpoints.go).
 func (c *calico) allows(ingress bool, subject, other string, f flow) (bool, error) {
 	endpoint := c.endpoints[subject]
-	if endpoint == nil {
-		return false, fmt.Errorf("Calico has no endpoint %s", subject)
-	}
 	asked, err := newPacket(f)
 	if err != nil {
 		return false, err
 	}
-	for _, tier := range endpoint.Tiers {
+	for _, tier := range endpoint.tiers {
 		names := tier.EgressPolicies
 		if ingress {
 			names = tier.IngressPolicies
@@ -97,13 +111,11 @@ func (c *calico) allows(ingress bool, subject, other string, f flow) (bool, erro
 			return false, fmt.Errorf("Calico has no action %s", action)
 		}
 	}
-	for _, name := range endpoint.ProfileIds {
-		rules := c.profiles[name].GetOutboundRules()
-		if ingress {
-			rules = c.profiles[name].GetInboundRules()
-		}
-		if action, err := c.first(rules, asked); action != "" || err != nil {
-			return action == "allow", err
+	for _, name := range endpoint.profiles {
+		if rules := c.profiles[name]; rules != nil {
+			if action, err := c.first(rules.of(ingress, asked.version), asked); action != "" || err != nil {
+				return action == "allow", err
+			}
 		}
 	}
 	return false, nil
@@ -116,25 +128,20 @@ func (c *calico) tier(ingress bool, tier string, names []string, asked packet) (
 		if policy == nil {
 			return "", fmt.Errorf("Calico has no rules for %s", name)
 		}
-		rules := policy.OutboundRules
-		if ingress {
-			rules = policy.InboundRules
-		}
-		if action, err := c.first(rules, asked); action != "" || err != nil {
+		if action, err := c.first(policy.of(ingress, asked.version), asked); action != "" || err != nil {
 			return action, err
 		}
 	}
 	return "", nil
 }
 
-func (c *calico) first(rules []*proto.Rule, asked packet) (string, error) {
-	for _, rule := range rules {
-		matched, err := c.sets.matches(rule, asked)
-		if err != nil {
-			return "", err
+func (c *calico) first(rules []rule, asked packet) (string, error) {
+	for i := range rules {
+		if rules[i].unknown != nil {
+			return "", rules[i].unknown
 		}
-		if action := strings.ToLower(rule.Action); matched && action != "log" {
-			return action, nil
+		if rules[i].action != "log" && rules[i].matches(c.sets, asked) {
+			return rules[i].action, nil
 		}
 	}
 	return "", nil

@@ -10,13 +10,15 @@ import (
 	"github.com/projectcalico/calico/felix/rules"
 )
 
-var protocols = map[string]uint8{"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58, "sctp": 132}
+var protocols = map[string]uint8{"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58, "sctp": 132, "udplite": 136}
 
 // A packet is the first of a flow, with its addresses read.
 type packet struct {
 	source, destination netip.Addr
+	version             int
 	protocol            uint8
 	port                int32
+	code                int32
 }
 
 func newPacket(f flow) (packet, error) {
@@ -25,57 +27,84 @@ func newPacket(f flow) (packet, error) {
 		return packet{}, err
 	}
 	destination, err := netip.ParseAddr(f.To)
-	return packet{source, destination, f.Protocol, int32(f.Port)}, err
-}
-
-// ipSets are the members of the selectors that rules refer to.
-type ipSets map[string][]netip.Prefix
-
-func (s ipSets) add(id string, members []string) {
-	for _, member := range members {
-		if address, err := netip.ParseAddr(member); err == nil {
-			s[id] = append(s[id], netip.PrefixFrom(address, address.BitLen()))
-		} else {
-			s[id] = append(s[id], netip.MustParsePrefix(member))
-		}
-	}
-}
-
-// matches reads a calculated rule as the data plane does (felix/rules/policy.go), which first drops what is of the
-// other address family; Calico's checker of its application layer does not know IP versions and ICMP types.
-func (s ipSets) matches(given *proto.Rule, p packet) (bool, error) {
-	if err := refuseUnknown(given); err != nil {
-		return false, err
-	}
-	version := uint8(4)
-	if p.source.Is6() {
+	version := 4
+	if source.Is6() {
 		version = 6
 	}
-	rule := rules.FilterRuleToIPVersion(version, given)
-	return rule != nil &&
-		s.side(p.source, rule.SrcNet, rule.NotSrcNet, rule.SrcIpSetIds, rule.NotSrcIpSetIds) &&
-		s.side(p.destination, rule.DstNet, rule.NotDstNet, rule.DstIpSetIds, rule.NotDstIpSetIds) &&
-		matchesProtocol(rule.Protocol, p) && matchesPorts(rule.DstPorts, p) && matchesIcmp(rule, p), nil
+	return packet{source, destination, version, f.Protocol, int32(f.Port), int32(f.Code)}, err
 }
 
+// ruleLists are the rules of a policy or a profile, made ready when they are first asked for.
+type ruleLists struct {
+	inbound, outbound []*proto.Rule
+	ready             map[[2]int][]rule
+}
+
+func newRuleLists(inbound, outbound []*proto.Rule) *ruleLists {
+	return &ruleLists{inbound, outbound, map[[2]int][]rule{}}
+}
+
+func (l *ruleLists) of(ingress bool, version int) []rule {
+	given, key := l.outbound, [2]int{0, version}
+	if ingress {
+		given, key = l.inbound, [2]int{1, version}
+	}
+	found, ok := l.ready[key]
+	if !ok {
+		for _, one := range given {
+			// The data plane first drops what is of the other address family.
+			if filtered := rules.FilterRuleToIPVersion(uint8(version), one); filtered != nil {
+				found = append(found, newRule(filtered))
+			}
+		}
+		l.ready[key] = found
+	}
+	return found
+}
+
+// A rule is a calculated one of one IP version, with its networks read.
+type rule struct {
+	*proto.Rule
+	action                                   string
+	unknown                                  error
+	sources, notSources, targets, notTargets []netip.Prefix
+}
+
+func newRule(given *proto.Rule) rule {
+	return rule{
+		Rule:       given,
+		action:     strings.ToLower(given.Action),
+		unknown:    refuseUnknown(given),
+		sources:    prefixes(given.SrcNet),
+		notSources: prefixes(given.NotSrcNet),
+		targets:    prefixes(given.DstNet),
+		notTargets: prefixes(given.NotDstNet),
+	}
+}
+
+func prefixes(nets []string) (read []netip.Prefix) {
+	for _, net := range nets {
+		read = append(read, netip.MustParsePrefix(net))
+	}
+	return read
+}
+
+// refuseUnknown refuses what a flow does not say: the port that it comes from, and the service that it is for.
 func refuseUnknown(rule *proto.Rule) error {
-	named := len(rule.SrcNamedPortIpSetIds) + len(rule.DstNamedPortIpSetIds) + len(rule.DstIpPortSetIds)
-	negated := len(rule.NotSrcPorts) + len(rule.NotDstPorts) + len(rule.SrcPorts)
-	if named+negated > 0 || rule.NotProtocol != nil || rule.NotIcmp != nil || rule.HttpMatch != nil {
+	named := len(rule.SrcNamedPortIpSetIds) + len(rule.NotSrcNamedPortIpSetIds) + len(rule.DstIpPortSetIds)
+	if named+len(rule.SrcPorts)+len(rule.NotSrcPorts) > 0 {
 		return fmt.Errorf("the rule asks for what is not evaluated here: %v", rule)
 	}
 	return nil
 }
 
-// side asks for one of the nets, none of the excepted, every set, and none of the excepted sets.
-func (s ipSets) side(address netip.Addr, nets, notNets, sets, notSets []string) bool {
-	within := func(net string) bool { return netip.MustParsePrefix(net).Contains(address) }
-	member := func(id string) bool {
-		return slices.ContainsFunc(s[id], func(one netip.Prefix) bool { return one.Contains(address) })
-	}
-	outside := func(id string) bool { return !member(id) }
-	return (len(nets) == 0 || slices.ContainsFunc(nets, within)) && !slices.ContainsFunc(notNets, within) &&
-		!slices.ContainsFunc(sets, outside) && !slices.ContainsFunc(notSets, member)
+// matches reads a calculated rule as the data plane does (felix/rules/policy.go).
+func (r *rule) matches(sets ipSets, p packet) bool {
+	return matchesProtocol(r.Protocol, p) &&
+		(r.NotProtocol == nil || !matchesProtocol(r.NotProtocol, p)) &&
+		sets.side(p.source, r.sources, r.notSources, r.SrcIpSetIds, r.NotSrcIpSetIds) &&
+		sets.side(p.destination, r.targets, r.notTargets, r.DstIpSetIds, r.NotDstIpSetIds) &&
+		r.matchesPorts(sets, p) && r.matchesIcmp(p)
 }
 
 func matchesProtocol(protocol *proto.Protocol, p packet) bool {
@@ -89,17 +118,31 @@ func matchesProtocol(protocol *proto.Protocol, p packet) bool {
 	}
 }
 
-func matchesPorts(ranges []*proto.PortRange, p packet) bool {
+// matchesPorts asks for one of the ports, be they numbers or names of pods' ports, and none of the excepted.
+func (r *rule) matchesPorts(sets ipSets, p packet) bool {
 	within := func(one *proto.PortRange) bool { return one.First <= p.port && p.port <= one.Last }
-	return len(ranges) == 0 || slices.ContainsFunc(ranges, within)
+	named := func(id string) bool { return sets[id].holdsPort(p) }
+	wanted := len(r.DstPorts)+len(r.DstNamedPortIpSetIds) > 0
+	return (!wanted || slices.ContainsFunc(r.DstPorts, within) || slices.ContainsFunc(r.DstNamedPortIpSetIds, named)) &&
+		!slices.ContainsFunc(r.NotDstPorts, within) && !slices.ContainsFunc(r.NotDstNamedPortIpSetIds, named)
 }
 
-func matchesIcmp(rule *proto.Rule, p packet) bool {
-	switch icmp := rule.Icmp.(type) {
+func (r *rule) matchesIcmp(p packet) bool {
+	switch icmp := r.Icmp.(type) {
 	case *proto.Rule_IcmpType:
-		return icmp.IcmpType == p.port
+		if icmp.IcmpType != p.port {
+			return false
+		}
 	case *proto.Rule_IcmpTypeCode:
-		return icmp.IcmpTypeCode.Type == p.port && icmp.IcmpTypeCode.Code == 0
+		if icmp.IcmpTypeCode.Type != p.port || icmp.IcmpTypeCode.Code != p.code {
+			return false
+		}
+	}
+	switch icmp := r.NotIcmp.(type) {
+	case *proto.Rule_NotIcmpType:
+		return icmp.NotIcmpType != p.port
+	case *proto.Rule_NotIcmpTypeCode:
+		return icmp.NotIcmpTypeCode.Type != p.port || icmp.NotIcmpTypeCode.Code != p.code
 	default:
 		return true
 	}

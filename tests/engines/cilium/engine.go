@@ -8,13 +8,9 @@ import (
 
 	"github.com/cilium/cilium/pkg/endpoint/regeneration"
 	"github.com/cilium/cilium/pkg/identity/identitymanager"
-	ipcache "github.com/cilium/cilium/pkg/ipcache/types"
-	"github.com/cilium/cilium/pkg/k8s"
-	v2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
-	networkingv1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/api/networking/v1"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/policy/types"
-	"github.com/cilium/cilium/pkg/policy/utils"
+	ciliumtypes "github.com/cilium/cilium/pkg/types"
 	"github.com/cilium/cilium/pkg/u8proto"
 )
 
@@ -25,50 +21,42 @@ type cilium struct {
 }
 
 func (c *cilium) load(w *world) ([]rejection, error) {
-	rules := map[ipcache.ResourceID]types.PolicyEntries{}
+	local, err := choose(w.Options)
+	if err != nil {
+		return nil, err
+	}
+	var sources []source
 	var all types.PolicyEntries
-	var rejected []rejection
-	for _, raw := range w.Objects {
-		var object v2.CiliumClusterwideNetworkPolicy
-		if err := json.Unmarshal(raw, &object); err != nil {
-			return nil, err
+	rejected, err := w.every(func(top head, raw json.RawMessage) error {
+		parsed, err := parse(top, raw, local)
+		if err == nil {
+			sources = append(sources, parsed)
+			all = append(all, parsed.rules...)
 		}
-		parsed, err := object.Parse(logger, localCluster)
-		if err != nil {
-			rejected = append(rejected, rejection{object.Name, err.Error()})
-			continue
-		}
-		id := ipcache.NewResourceID(ipcache.ResourceKindCCNP, "", object.Name)
-		rules[id] = utils.RulesToPolicyEntries(parsed)
-		all = append(all, rules[id]...)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	for _, raw := range w.NetworkPolicies {
-		var object networkingv1.NetworkPolicy
-		if err := json.Unmarshal(raw, &object); err != nil {
-			return nil, err
-		}
-		parsed, err := k8s.ParseNetworkPolicy(logger, localCluster, &object)
-		if err != nil {
-			rejected = append(rejected, rejection{object.Name, err.Error()})
-			continue
-		}
-		rules[ipcache.NewResourceID(ipcache.ResourceKindNetpol, object.Namespace, object.Name)] = parsed
-		all = append(all, parsed...)
+	if c.places, err = newPlaces(w, all); err != nil {
+		return nil, err
 	}
-	c.places = newPlaces(w, all)
 	manager := identitymanager.NewIDManager(logger)
 	c.repository = policy.NewPolicyRepository(logger, c.places.identities, nil, nil, manager, noMetrics{})
+	c.repository.SetNamedPortsGetter(c.places)
 	wait := &sync.WaitGroup{}
 	c.repository.GetSubjectSelectorCache().UpdateIdentities(c.places.identities, nil, wait)
 	wait.Wait()
-	for id, entries := range rules {
-		c.repository.ReplaceByResource(entries, id)
+	for _, one := range sources {
+		c.repository.ReplaceByResource(one.rules, one.id)
 	}
 	return rejected, nil
 }
 
+func (c *cilium) judges(address string) bool { return c.places.pods[address] != nil }
+
 func (c *cilium) allows(ingress bool, whose, other string, f flow) (bool, error) {
-	if f.Port == 0 {
+	if hasPorts := f.Protocol == 6 || f.Protocol == 17 || f.Protocol == 132; hasPorts && f.Port == 0 {
 		return false, fmt.Errorf("cilium cannot look up port 0")
 	}
 	distilled, err := c.distil(c.places.pods[whose])
@@ -83,7 +71,9 @@ func (c *cilium) allows(ingress bool, whose, other string, f flow) (bool, error)
 	if ingress {
 		key = policy.IngressKey()
 	}
-	entry, _, _ := distilled.Lookup(key.WithIdentity(peer).WithPortProto(u8proto.U8proto(f.Protocol), f.Port))
+	// All bits of the port count, as in the data path, of type 0 of ICMP too.
+	asked := key.WithIdentity(peer).WithPortProtoPrefix(u8proto.U8proto(f.Protocol), f.Port, 16)
+	entry, _, _ := distilled.Lookup(asked)
 	return entry.IsAllow(), nil
 }
 
@@ -96,7 +86,7 @@ func (c *cilium) distil(who *subject) (*policy.EndpointPolicy, error) {
 		return nil, err
 	}
 	redirects := map[string]uint16{policy.FallbackRedirectID: math.MaxUint16}
-	distilled := selected.DistillPolicy(logger, owner{uint64(who.identity.ID)}, redirects)
+	distilled := selected.DistillPolicy(logger, owner{who}, redirects)
 	distilled.Ready()
 	distilled.Detach(logger)
 	selected.Supersede()
@@ -104,11 +94,20 @@ func (c *cilium) distil(who *subject) (*policy.EndpointPolicy, error) {
 	return distilled, nil
 }
 
-// An owner is a pod as far as the engine must know it.
-type owner struct{ id uint64 }
+// GetNamedPorts makes the places what the repository asks for the ports that pods give names to.
+func (p *places) GetNamedPorts() ciliumtypes.NamedPortMultiMap { return p.namedPorts }
 
-func (o owner) GetID() uint64                                      { return o.id }
-func (o owner) GetIngressNamedPort(string, u8proto.U8proto) uint16 { return 0 }
+// An owner is a pod as far as the engine must know it.
+type owner struct{ *subject }
+
+func (o owner) GetID() uint64 { return uint64(o.identity.ID) }
+func (o owner) GetIngressNamedPort(name string, protocol u8proto.U8proto) uint16 {
+	port, err := o.ports.GetNamedPort(name, protocol)
+	if err != nil {
+		return 0
+	}
+	return port
+}
 func (o owner) PolicyDebug(string, ...any)                         {}
 func (o owner) IsHost() bool                                       { return false }
 func (o owner) PreviousMapStateSizes() (none policy.MapStateSizes) { return none }
