@@ -175,5 +175,5 @@ def _unknown_field(name: str, path: str, kind: type[msgspec.Struct], subject: st
         Code.UNKNOWN_FIELD,
         f"the field {name} is not known",
         where=origin.where(subject, child(path, name)),
-        remedy=f"write {guess}" if guess else f"use one of {', '.join(known)}",
+        remedy=f"write {guess}, or remove the field" if guess else f"use one of {', '.join(known)}",
     )

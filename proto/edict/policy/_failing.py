@@ -57,7 +57,7 @@ class Place:
             if entry in seen:
                 self.item(index).fail(
                     Code.DUPLICATE_ITEM,
-                    f"{entry!r} stands in the list already, as item {seen[entry]}",
+                    f"{str(entry)!r} stands in the list already, as item {seen[entry]}",
                     "remove it",
                 )
             seen[entry] = index
