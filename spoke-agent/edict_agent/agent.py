@@ -15,16 +15,14 @@ import httpx2
 
 from edict import log
 from edict.clock import Clock
-from edict.errors import AgentError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.policy.model import LANGUAGE_LEVEL
 from edict.trust import verify
-from edict_agent.backoff import RECONNECT, pause, persist
+from edict_agent.backoff import persist
 from edict_agent.config import Settings
 from edict_agent.conformance.chain import Chain
 from edict_agent.credentials import Credentials
-from edict_agent.detect import Detected, detect
-from edict_agent.enforcement import Enforcement
+from edict_agent.enforcing import Enforcing
 from edict_agent.health import Health
 from edict_agent.kube import Kube
 from edict_agent.lease import Lease
@@ -42,7 +40,6 @@ from edict_agent.sync.enrol import Enrol, ask
 from edict_agent.sync.intake import Intake
 from edict_agent.sync.link import Dial, dial
 from edict_agent.sync.session import Session
-from edict_agent.tasks import until_first
 
 VERSION = version("edict-federation")
 _log = log.get("edict_agent.agent")
@@ -121,9 +118,22 @@ class Agent:
             metrics=around.metrics,
             dial=around.dial,
         )
+        enforcing = Enforcing(
+            around.kube,
+            memory,
+            self._acks,
+            reporter,
+            namespace=settings.namespace,
+            facts_every=settings.facts_every,
+            clock=around.clock,
+            rng=around.rng,
+            metrics=around.metrics,
+            health=around.health,
+            may_write=self._lease.held,
+        )
         memory.on_change = lambda: _release_changed(reporter)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._enforce(memory, reporter))
+            group.create_task(enforcing.run())
             group.create_task(reporter.run())
             group.create_task(intake.run())
             group.create_task(client.run())
@@ -151,52 +161,6 @@ class Agent:
             if items:
                 return True
         return False
-
-    async def _enforce(self, memory: Memory, reporter: Reporter) -> None:
-        """Enforce with the dialect that the cluster speaks; begin again when it speaks another."""
-        around = self._around
-        while True:
-            detected = await self._detect()
-            around.health.started = True
-            reporter.problem, reporter.enforcement = detected.problem, None
-            if detected.dialect is None:
-                _log.error("no dialect", error=str(detected.problem))
-                reporter.wake.set()
-                await around.clock.sleep(self._settings.facts_every)
-                continue
-            _log.info("dialect", dialect=detected.dialect.value, version=detected.facts.plugin_version)
-            reporter.enforcement = enforcement = Enforcement(
-                around.kube,
-                detected.dialect,
-                detected.facts,
-                memory,
-                self._acks,
-                namespace=self._settings.namespace,
-                clock=around.clock,
-                rng=around.rng,
-                metrics=around.metrics,
-                may_write=self._lease.held,
-                on_progress=reporter.wake.set,
-            )
-            await until_first(enforcement.run(), self._refresh(enforcement))
-
-    async def _refresh(self, enforcement: Enforcement) -> None:
-        """Read the facts again and again; returns when the dialect is another one."""
-        while True:
-            await self._around.clock.sleep(self._settings.facts_every)
-            if not enforcement.refresh(await self._detect()):
-                _log.warning("the cluster speaks another dialect now")
-                return
-
-    async def _detect(self) -> Detected:
-        failures = 0
-        while True:
-            try:
-                return await detect(self._around.kube)
-            except AgentError as error:
-                failures += 1
-                _log.warning("cluster not read", code=error.code, error=str(error))
-                await pause(self._around.clock, RECONNECT, failures)
 
 
 def _release_changed(reporter: Reporter) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from edict.ids import Digest
 from edict.policy.documents import FederatedNetworkPolicy
 from edict.policy.fidelity import RuleFidelity
+from edict.policy.model import Tier
 from edict_agent.sync.judge import Placed
 from edict_agent.translate import translate
 from edict_agent.translate.dialect import Dialect
@@ -77,15 +78,24 @@ def desire(dialect: Dialect, policies: Iterable[Placed], before: Before, facts: 
     while True:
         plan = translate(dialect, [chosen[key] for key in sorted(chosen)], facts, agent_namespace)
         refused = [each for each in plan.policies if each.refused]
-        for each in plan.policies:
-            outcomes.setdefault(each.policy, _outcome(each))
+        outcomes |= {each.policy: _outcome(each) for each in plan.policies if each.digest == documents[each.policy]}
         if not refused:
             break
-        for each in refused:
+        for each in _judged_first(dialect, refused, chosen):
             refused_one = chosen.pop(each.policy)
             fall_back(refused_one.team, refused_one.name, refused_one.digest)
     standing = {key: policy.digest for key, policy in chosen.items()}
     return Desired(plan, documents, outcomes, standing, frozenset(kept))
+
+
+def _judged_first(
+    dialect: Dialect, refused: Iterable[PolicyPlan], chosen: Mapping[str, PlacedPolicy]
+) -> list[PolicyPlan]:
+    """Return those of the first tier: with what stands in their place, a policy of a later tier may be exact."""
+    by_tier: dict[Tier, list[PolicyPlan]] = {tier: [] for tier in dialect.tiers}
+    for each in refused:
+        by_tier[chosen[each.policy].document.spec.policy.tier].append(each)
+    return next(some for some in by_tier.values() if some)
 
 
 def _outcome(plan: PolicyPlan) -> PolicyOutcome:

@@ -16,7 +16,7 @@ from edict_agent.backoff import wake_or_pause
 from edict_agent.conformance.acceptance import Accepted, acceptance, together
 from edict_agent.desired import Desired, desire
 from edict_agent.detect import Detected
-from edict_agent.kube import Kube
+from edict_agent.kube import Kube, Resource
 from edict_agent.memory import Memory
 from edict_agent.metrics import Metrics
 from edict_agent.reconcile.keeper import Keeper
@@ -34,7 +34,10 @@ _tracer = trace.get_tracer("edict_agent")
 
 
 class Enforcement:
-    """Plans and keeps. `keeper` and `desired` are what reports are made of."""
+    """Plans and keeps. `keeper` and `desired` are what reports are made of.
+
+    `leftovers` are kinds of other dialects of which objects of ours stand: they go once the plan stands.
+    """
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Enforcement:
         metrics: Metrics,
         may_write: Callable[[], Awaitable[None]],
         on_progress: Callable[[], None],
+        leftovers: tuple[Resource, ...] = (),
     ) -> None:
         self.dialect = dialect
         self.facts = facts
@@ -68,7 +72,7 @@ class Enforcement:
         self._apply_span: trace.Span = trace.INVALID_SPAN
         self.keeper = Keeper(
             kube,
-            KINDS[dialect],
+            (*KINDS[dialect], *leftovers),
             clock=clock,
             rng=rng,
             metrics=metrics,
@@ -116,7 +120,8 @@ class Enforcement:
                 )
             kinds = KINDS[self.dialect]
             wanted = {each.key: each for each in (wanted_from(one, kinds) for one in desired.plan.objects)}
-            self.keeper.want(wanted, desired.kept)
+            namespaces = None if facts.namespaces is None else frozenset(facts.namespaces)
+            self.keeper.want(wanted, desired.kept, namespaces)
             self.desired = desired
             _log.info(
                 "planned",

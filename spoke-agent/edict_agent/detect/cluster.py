@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 import httpx2
 
 from edict.errors import AgentError
-from edict_agent.detect import calico, cilium
-from edict_agent.detect.nodes import read_nodes
+from edict_agent.detect import calico, cilium, upstream
+from edict_agent.detect.nodes import Nodes, read_nodes
 from edict_agent.kube import Kube, as_agent_error
-from edict_agent.translate.detect import choose_dialect
+from edict_agent.translate.detect import advice, choose_dialect
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What the cluster is. ``dialect`` is None, with the reason, when Edict cannot drive its plugin."""
+    """What the cluster is.
+
+    ``dialect`` is None, with the reason, when there is none that Edict can translate to; ``advice`` says what would
+    let the cluster say more.
+    """
 
     dialect: Dialect | None
     facts: Facts
     problem: AgentError | None = None
+    advice: str = ""
 
 
 async def detect(kube: Kube) -> Detected:
@@ -34,15 +41,26 @@ async def detect(kube: Kube) -> Detected:
         groups = await _api_groups(kube)
         config = await cilium.read_config(kube) if "cilium.io" in groups else None
         try:
-            dialect = choose_dialect(groups, config)
+            served = await upstream.serves_cluster_network_policies(kube, groups)
+            dialect = choose_dialect(groups, config, cluster_network_policy=served)
         except AgentError as problem:
             return Detected(None, Facts(), problem)
         nodes = await read_nodes(kube)
-        if dialect is Dialect.CILIUM:
-            return Detected(dialect, await cilium.read_facts(kube, config or {}, nodes))
-        return Detected(dialect, await calico.read_facts(kube, nodes))
+        return Detected(dialect, await _facts(kube, dialect, config, nodes), advice=advice(groups, dialect))
     except httpx2.HTTPError as error:
         raise as_agent_error(error, "detection") from None
+
+
+async def _facts(kube: Kube, dialect: Dialect, config: Mapping[str, str] | None, nodes: Nodes) -> Facts:
+    match dialect:
+        case Dialect.CILIUM:
+            return await cilium.read_facts(kube, config or {}, nodes)
+        case Dialect.CALICO:
+            return await calico.read_facts(kube, nodes)
+        case Dialect.CLUSTER_NETWORK_POLICY | Dialect.NETWORK_POLICY:
+            return await upstream.read_facts(kube, dialect, nodes)
+        case _:
+            assert_never(dialect)
 
 
 async def _api_groups(kube: Kube) -> frozenset[str]:

@@ -30,6 +30,7 @@ class Resource:
 
 SECRET = Resource("", "v1", "Secret", "secrets", namespaced=True)
 CONFIG_MAP = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
+NAMESPACE = Resource("", "v1", "Namespace", "namespaces")
 NODE = Resource("", "v1", "Node", "nodes")
 DAEMON_SET = Resource("apps", "v1", "DaemonSet", "daemonsets", namespaced=True)
 LEASE = Resource("coordination.k8s.io", "v1", "Lease", "leases", namespaced=True)
@@ -39,4 +40,8 @@ TIER = Resource("projectcalico.org", "v3", "Tier", "tiers")
 GLOBAL_NETWORK_POLICY = Resource("projectcalico.org", "v3", "GlobalNetworkPolicy", "globalnetworkpolicies")
 GLOBAL_NETWORK_SET = Resource("projectcalico.org", "v3", "GlobalNetworkSet", "globalnetworksets")
 IP_POOL = Resource("projectcalico.org", "v3", "IPPool", "ippools")
+CLUSTER_NETWORK_POLICY = Resource(
+    "policy.networking.k8s.io", "v1alpha2", "ClusterNetworkPolicy", "clusternetworkpolicies"
+)
+NETWORK_POLICY = Resource("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", namespaced=True)
 CLUSTER_INFORMATION = Resource("projectcalico.org", "v3", "ClusterInformation", "clusterinformations")

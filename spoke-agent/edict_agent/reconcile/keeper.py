@@ -16,7 +16,7 @@ from edict_agent.backoff import wake_or_pause
 from edict_agent.kube import Kube, Live, Resource
 from edict_agent.metrics import Metrics
 from edict_agent.reconcile.compare import is_labelled, is_ours
-from edict_agent.reconcile.order import rank
+from edict_agent.reconcile.order import rank, removal_rank
 from edict_agent.reconcile.reflector import Key, Reflector
 from edict_agent.reconcile.wanted import Progress, Wanted
 from edict_agent.reconcile.write import Writer
@@ -55,20 +55,27 @@ class Keeper:
         self._writer = Writer(kube, clock=clock, metrics=metrics)
         self._wanted: Mapping[Key, Wanted] | None = None
         self._kept: frozenset[str] = frozenset()
+        self._namespaces: frozenset[str] | None = None
         self._progress: dict[Key, Progress] = {}
         self._dirty: set[Key] = set()
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
 
-    def want(self, wanted: Mapping[Key, Wanted], kept: frozenset[str]) -> None:
+    def want(
+        self, wanted: Mapping[Key, Wanted], kept: frozenset[str], namespaces: frozenset[str] | None = None
+    ) -> None:
         """Set what should stand.
 
         Args:
             wanted: the whole plan.
             kept: labels of policies whose standing objects stay, though the plan has none for them.
+            namespaces: those that stay; what stands in others goes with them, and never before them. None is all.
         """
         before = self._wanted or {}
-        carried = {key: each for key, each in before.items() if each.label in kept and key not in wanted}
+        self._namespaces = namespaces
+        carried = {
+            key: each for key, each in before.items() if each.label in kept and key not in wanted and self._stays(key)
+        }
         self._wanted = {**carried, **wanted}
         self._kept = kept
         self._dirty |= {key for key, each in self._wanted.items() if before.get(key) != each}
@@ -102,12 +109,13 @@ class Keeper:
         spared = self._kept | {
             each.label for key, each in self._wanted.items() if self._progress[key].error is not None
         }
-        return [
-            key
+        found = [
+            (key, live)
             for reflector in reversed(self._reflectors.values())
             for key, live in reflector.objects.items()
-            if key not in self._wanted and is_labelled(live) and _label(live) not in spared
+            if key not in self._wanted and is_labelled(live) and _label(live) not in spared and self._stays(key)
         ]
+        return [key for key, live in sorted(found, key=lambda item: removal_rank(item[0][0], item[1]))]
 
     @property
     def synced(self) -> bool:
@@ -135,6 +143,10 @@ class Keeper:
                 await self._may_write()
                 await self._round()
                 self._on_progress()
+
+    def _stays(self, key: Key) -> bool:
+        """Tell whether an object's namespace is one that stays, or it has none."""
+        return not key[1] or self._namespaces is None or key[1] in self._namespaces
 
     def _changed(self, key: Key) -> None:
         self._dirty.add(key)

@@ -29,7 +29,8 @@ class Wanted:
     @property
     def key(self) -> Key:
         """The object's key."""
-        return (self.resource.plural, "", self.body["metadata"]["name"])
+        metadata = self.body["metadata"]
+        return (self.resource.plural, metadata.get("namespace", ""), metadata["name"])
 
     @property
     def label(self) -> str:
@@ -38,8 +39,14 @@ class Wanted:
 
     @property
     def title(self) -> str:
-        """How messages name it: ``Kind name``."""
-        return f"{self.resource.kind} {self.body['metadata']['name']}"
+        """How messages name it: ``Kind name``, or ``Kind namespace/name``."""
+        return title_of(self.resource, self.body)
+
+
+def title_of(resource: Resource, body: Mapping[str, Any]) -> str:
+    """Return how messages name an object."""
+    metadata = body["metadata"]
+    return f"{resource.kind} {'/'.join(filter(None, (metadata.get('namespace'), metadata['name'])))}"
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from edict_agent.codes import Code
 from edict_agent.kube import Kube, Live, Resource, as_agent_error, is_conflict
 from edict_agent.metrics import Metrics
 from edict_agent.reconcile.compare import Path, conforms, foreign_fields, is_ours
-from edict_agent.reconcile.wanted import Progress, Wanted, snapshot_of
+from edict_agent.reconcile.wanted import Progress, Wanted, snapshot_of, title_of
 
 RETRY = wait_random_exponential(multiplier=0.5, max=60)
 _log = log.get("edict_agent.write")
@@ -37,7 +37,7 @@ class Writer:
             _settle(wanted, progress, seen)
             return None
         try:
-            live = seen or await self._kube.get(wanted.resource, wanted.key[2])
+            live = seen or await self._kube.get(wanted.resource, wanted.key[2], wanted.key[1])
             if live is not None and not is_ours(live):
                 raise _foreign(wanted)
             if live is not None and _stands(wanted, progress, live):
@@ -56,7 +56,7 @@ class Writer:
 
     async def remove(self, resource: Resource, live: Live) -> bool:
         """Delete an object of ours as it was last seen; tell whether it is gone."""
-        title = f"{resource.kind} {live['metadata']['name']}"
+        title = title_of(resource, live)
         try:
             await self._kube.delete(resource, live)
         except httpx2.HTTPError as error:

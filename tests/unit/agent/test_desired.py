@@ -75,3 +75,47 @@ def test_a_document_that_cannot_be_read_leaves_the_previous_one() -> None:
     desired = plan(unread, before={"payments/a": old})
     assert desired.outcomes["payments/a"].code == "EDICT0107"
     assert desired.standing == {"payments/a": old.digest}
+
+
+EVERYTHING = {"networks": ["0.0.0.0/0", "::/0"]}
+NAMESPACES = Facts(namespaces={"a": {}})
+
+
+def local(name: str, tier: str, action: str, peer: dict[str, Any], *, log: bool = False) -> Placed:
+    plain = policy(name)
+    plain["spec"]["policy"] |= {
+        "tier": tier,
+        "egress": [{"action": action, "to": [peer], "log": log}],
+    }
+    content = yaml.safe_dump(plain).encode()
+    document = load_one(content, name)
+    assert isinstance(document, FederatedNetworkPolicy)
+    return Placed("payments", name, digest_of(content), document)
+
+
+def on_network_policies(*policies: Placed, before: dict[str, Placed]) -> Desired:
+    def standing(of: str) -> tuple[Digest, FederatedNetworkPolicy] | None:
+        found = before.get(of)
+        return (found.digest, found.document) if found and found.document else None
+
+    return desire(Dialect.NETWORK_POLICY, policies, standing, NAMESPACES, "edict-system")
+
+
+CLOSED = local("closed", "Baseline", "Deny", EVERYTHING)
+DNS = local("dns", "Admin", "Accept", {"namespaces": {}})
+
+
+def test_a_policy_that_hangs_on_a_refused_one_is_judged_again_with_what_stands_in_its_place() -> None:
+    worse = local("closed", "Baseline", "Deny", EVERYTHING, log=True)
+    newer = local("dns", "Admin", "Accept", {"namespaces": {"matchLabels": {"app": "web"}}})
+    desired = on_network_policies(worse, newer, before={"payments/closed": CLOSED, "payments/dns": DNS})
+    assert desired.outcomes["payments/closed"].code == "EDICT0515"
+    assert not desired.outcomes["payments/dns"].refused
+    assert desired.standing == {"payments/closed": CLOSED.digest, "payments/dns": newer.digest}
+    assert not desired.kept
+
+
+def test_without_what_it_hangs_on_a_policy_is_refused_and_what_stands_of_it_stays() -> None:
+    desired = on_network_policies(DNS, before={"payments/closed": CLOSED, "payments/dns": DNS})
+    assert desired.outcomes["payments/dns"].code == "EDICT0531"
+    assert desired.kept == {"payments.dns"}

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from random import Random
 from typing import Any
 
 import pytest
 
 from edict.errors import AgentError
-from edict_agent.detect import detect
-from edict_agent.kube.resources import CLUSTER_INFORMATION, CONFIG_MAP, DAEMON_SET, IP_POOL, NODE
+from edict_agent.detect import NamespaceWatch, detect
+from edict_agent.kube import Live
+from edict_agent.kube.resources import CLUSTER_INFORMATION, CONFIG_MAP, DAEMON_SET, IP_POOL, NAMESPACE, NODE
 from edict_agent.translate import Dialect
-from tests.unit.agent.fakes import MemoryKube, refused
+from tests.unit.agent.fakes import MemoryKube, TurnedClock, refused
 
 
 def groups(*names: str) -> dict[str, Any]:
@@ -94,7 +98,119 @@ async def test_calico_is_read_through_its_own_api() -> None:
     assert found.facts.pod_cidrs == ("10.244.0.0/16",)
 
 
-async def test_a_cluster_without_a_plugin_says_why() -> None:
+def upstream(*peers: str, plurals: tuple[str, ...] = ("clusternetworkpolicies",)) -> MemoryKube:
+    kube = MemoryKube()
+    kube.answers["/apis"] = groups("networking.k8s.io", "policy.networking.k8s.io")
+    version = "/apis/policy.networking.k8s.io/v1alpha2"
+    kube.answers[version] = {"resources": [{"name": plural} for plural in plurals]}
+    to: Any = {"items": {"properties": {peer: {} for peer in peers}}}
+    egress = {"items": {"properties": {"to": to}}}
+    schema = {
+        "x-kubernetes-group-version-kind": [{"kind": "ClusterNetworkPolicy"}],
+        "properties": {"spec": {"properties": {"egress": egress}}},
+    }
+    schemas = {"list": {"x-kubernetes-group-version-kind": [{"kind": "ClusterNetworkPolicyList"}]}, "one": schema}
+    kube.answers[f"/openapi/v3{version}"] = {"components": {"schemas": schemas}}
+    return kube
+
+
+async def test_what_a_cluster_network_policy_can_hold_is_read_from_the_served_schema() -> None:
+    found = await detect(upstream("pods", "networks", "nodes"))
+    assert found.dialect is Dialect.CLUSTER_NETWORK_POLICY
+    assert found.facts.egress_peers == ("networks", "nodes", "pods")
+    assert found.facts.namespaces is None
+    assert not found.advice
+
+
+async def test_a_schema_that_is_not_published_yet_is_unknown() -> None:
+    kube = upstream("pods")
+    del kube.answers["/openapi/v3/apis/policy.networking.k8s.io/v1alpha2"]
+    assert (await detect(kube)).facts.egress_peers is None
+
+
+async def test_older_kinds_of_the_same_group_are_another_thing() -> None:
+    found = await detect(upstream("pods", plurals=("adminnetworkpolicies",)))
+    assert found.dialect is Dialect.NETWORK_POLICY
+    assert "ClusterNetworkPolicies" in found.advice
+
+
+async def test_namespaces_are_known_with_their_labels_but_not_those_that_are_going() -> None:
+    kube = upstream(plurals=())
+    kube.put(NAMESPACE, metadata={"name": "b", "labels": {"team": "b"}})
+    kube.put(NAMESPACE, metadata={"name": "a"})
+    kube.put(NAMESPACE, metadata={"name": "gone", "deletionTimestamp": "2026-01-01T00:00:00Z"})
+    kube.put(NODE, **node("n1", "192.0.2.1", cidrs=("10.5.0.0/24",)))
+    facts = (await detect(kube)).facts
+    assert facts.namespaces == {"a": {}, "b": {"team": "b"}}
+    assert facts.node_cidrs == ("192.0.2.1/32",)
+    assert facts.pod_cidrs is None, "whoever gives pods their addresses may not ask the nodes"
+
+
+async def test_namespaces_that_may_not_be_listed_are_unknown() -> None:
+    kube = upstream(plurals=())
+    listed = kube.list
+
+    async def forbidden(resource: Any, namespace: str = "", labels: str = "") -> Any:
+        if resource == NAMESPACE:
+            raise refused(403)
+        return await listed(resource, namespace, labels)
+
+    kube.list = forbidden  # type: ignore[method-assign]
+    assert (await detect(kube)).facts.namespaces is None
+
+
+async def test_leftovers_of_a_plugin_do_not_hide_what_is_served() -> None:
+    kube = upstream(plurals=())
+    kube.answers["/apis"] = groups("networking.k8s.io", "crd.projectcalico.org")
+    found = await detect(kube)
+    assert found.dialect is Dialect.NETWORK_POLICY
+    assert "Calico's API server" in found.advice
+
+
+class Told:
+    """A watch of namespaces on an API server that says what it is told to say."""
+
+    def __init__(self, *known: str) -> None:
+        self.kube = MemoryKube()
+        self.events: asyncio.Queue[tuple[str, Live]] = asyncio.Queue()
+        self.kube.watch = self._watch  # type: ignore[method-assign]
+        self.changes = asyncio.Event()
+        self.version = 100
+        for name in known:
+            self.kube.put(NAMESPACE, metadata={"name": name})
+        clock, rng = TurnedClock(), Random(1)
+        seen = {name: dict[str, str]() for name in known}
+        self.watch = NamespaceWatch(self.kube, seen, clock=clock, rng=rng, on_change=self.changes.set)
+
+    async def _watch(self, *_: object, **__: object) -> AsyncIterator[tuple[str, Live]]:
+        while True:
+            yield await self.events.get()
+            self.events.task_done()
+
+    async def says(self, event: str, name: str, **metadata: Any) -> bool:
+        """Send an event and have it taken; tell whether the watch told of it."""
+        self.version += 1
+        live = {"metadata": {"name": name, "resourceVersion": str(self.version)} | metadata}
+        self.changes.clear()
+        self.events.put_nowait((event, live))
+        await self.events.join()
+        return self.changes.is_set()
+
+
+async def test_a_namespace_that_appears_goes_or_changes_its_labels_is_told_and_nothing_else() -> None:
+    told = Told("a", "b")
+    running = asyncio.create_task(told.watch.run())
+    assert not await told.says("MODIFIED", "a", annotations={"x": "y"})
+    assert await told.says("MODIFIED", "a", labels={"x": "y"})
+    assert not await told.says("MODIFIED", "a", labels={"x": "y"}, annotations={})
+    assert await told.says("ADDED", "c")
+    assert await told.says("MODIFIED", "c", deletionTimestamp="2026-01-01T00:00:00Z")
+    assert not await told.says("DELETED", "c")
+    assert await told.says("DELETED", "b")
+    running.cancel()
+
+
+async def test_a_cluster_without_network_policies_says_why() -> None:
     kube = MemoryKube()
     kube.answers["/apis"] = groups("apps")
     found = await detect(kube)
