@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from typing import assert_never
 
+from edict.ids import Digest
 from edict.policy.fidelity import Fidelity, RuleFidelity
 from edict.policy.lockout import WAY_OUT_ID
 from edict.policy.model import Mode, OnInexact
-from edict.policy.rules import PlacedRule, rules_of
+from edict.policy.rules import rules_of
 from edict_agent.translate.calico import Calico
 from edict_agent.translate.cilium import Cilium
 from edict_agent.translate.codes import Reason
@@ -16,49 +19,125 @@ from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError, exact, unsupported
 from edict_agent.translate.local import LocalPolicies
-from edict_agent.translate.overlap import rules_may_meet
 from edict_agent.translate.plan import PlacedPolicy, Plan, PolicyPlan, RenderedObject
+from edict_agent.translate.standing import Matching, Past, Standing, standing
 from edict_agent.translate.target import Outcome, Target
 from edict_agent.translate.upstream import Upstream
 
 
 def translate(dialect: Dialect, policies: Sequence[PlacedPolicy], facts: Facts, agent_namespace: str) -> Plan:
-    """Translate the policies that are placed on one cluster.
+    """Translate the policies that are placed on one cluster, once; see :class:`Translator`."""
+    return Translator(dialect, facts, agent_namespace).translate(policies)
 
-    Policies are judged tier by tier in the dialect's order and there by precedence, each against those before it that
-    are not refused. The plan depends on the set of policies alone, not on their order in the argument.
+
+@dataclass(frozen=True)
+class _Judged:
+    """What has become of a policy."""
+
+    policy: PlacedPolicy
+    standing: Standing
+    plan: PolicyPlan
+    objects: tuple[RenderedObject, ...]
+
+
+class Translator:
+    """Translates for one cluster, and when the policies change translates again only what the change can touch.
+
+    A policy depends on the kept policies before it that share a pod with it, and on nothing else. The plan depends on
+    the set of policies alone, not on their order or on what was translated before.
 
     Args:
         dialect: what the cluster speaks, by :func:`edict_agent.translate.choose_dialect`.
-        policies: verified and validated documents that select the cluster, each id once.
         facts: what is known about the cluster.
         agent_namespace: the namespace of the agent, whose way out is kept.
-
-    Raises:
-        ValueError: an id stands twice, so that the caller has mixed two releases, or is the built-in one's.
     """
-    ordered = sorted(policies, key=lambda policy: _precedence(dialect, policy))
-    ids = {WAY_OUT_ID, *(policy.id for policy in ordered)}
-    if len(ids) != len(ordered) + 1:
-        msg = "a policy stands twice among the placed policies, or has the name of the built-in one"
-        raise ValueError(msg)
-    target = _target(dialect, facts, agent_namespace)
-    kept: list[PlacedPolicy] = []
-    plans: list[PolicyPlan] = []
-    objects: list[RenderedObject] = list(target.built_in())
-    for policy in ordered:
-        outcome = _judge(target, policy, kept, facts)
-        plan = _plan(policy, outcome)
-        plans.append(plan)
-        if not plan.refused:
-            kept.append(policy)
-            objects.extend(outcome.objects)
-    return Plan(dialect=dialect, objects=tuple(objects), policies=tuple(sorted(plans, key=lambda plan: plan.policy)))
 
+    def __init__(self, dialect: Dialect, facts: Facts, agent_namespace: str) -> None:
+        self._dialect = dialect
+        self._target = _target(dialect, facts, agent_namespace)
+        self._built_in = self._target.built_in()
+        self._judged: dict[str, _Judged] = {}
+        self._past = Past()
 
-def _precedence(dialect: Dialect, policy: PlacedPolicy) -> tuple[int, int, str]:
-    spec = policy.document.spec.policy
-    return (dialect.tiers.index(spec.tier), spec.priority, policy.id)
+    def translate(self, policies: Sequence[PlacedPolicy]) -> Plan:
+        """Translate the policies that are placed on the cluster.
+
+        Policies are judged tier by tier in the dialect's order and there by precedence, each against those before it
+        that are not refused.
+
+        Args:
+            policies: verified and validated documents that select the cluster, each id once.
+
+        Raises:
+            ValueError: an id stands twice, so that the caller has mixed two releases, or is the built-in one's.
+        """
+        by_id = {policy.id: policy for policy in policies}
+        if len(by_id) != len(policies) or WAY_OUT_ID in by_id:
+            msg = "a policy stands twice among the placed policies, or has the name of the built-in one"
+            raise ValueError(msg)
+        self._judge_again(self._replace(by_id))
+        return self._plan()
+
+    def _replace(self, policies: dict[str, PlacedPolicy]) -> dict[str, Standing]:
+        """Put away what is gone, take in what is new; return what must be judged."""
+        to_judge: dict[str, Standing] = {}
+        for policy_id in [one for one in self._judged if one not in policies]:
+            gone = self._judged.pop(policy_id)
+            self._past.remove(policy_id)
+            to_judge.update(self._behind(gone.standing))
+        for policy_id, policy in policies.items():
+            known = self._judged.get(policy_id)
+            if known is not None and known.policy.digest == policy.digest:
+                continue
+            if known is not None:
+                self._past.remove(policy_id)
+                to_judge.update(self._behind(known.standing))
+            to_judge[policy_id] = standing(policy, self._dialect, self._target.ground)
+            self._judged[policy_id] = _Judged(policy, to_judge[policy_id], _UNJUDGED, ())
+        return {policy_id: one for policy_id, one in to_judge.items() if policy_id in policies}
+
+    def _behind(self, one: Standing) -> dict[str, Standing]:
+        return {other.id: other for other in self._past.behind(one)}
+
+    def _judge_again(self, waiting: dict[str, Standing]) -> None:
+        """Judge in order; what changes for those behind makes them wait, too."""
+        queue = [one.rank for one in waiting.values()]
+        heapify(queue)
+        while queue:
+            _, _, policy_id = heappop(queue)
+            own = waiting.pop(policy_id)
+            known = self._judged[policy_id]
+            outcome = self._judge(known.policy, own)
+            plan = _policy_plan(known.policy, outcome)
+            objects = () if plan.refused else outcome.objects
+            self._judged[policy_id] = _Judged(known.policy, own, plan, objects)
+            self._past.add(own, kept=not plan.refused)
+            if known.plan is _UNJUDGED or known.plan.refused != plan.refused:
+                for other_id, other in self._behind(own).items():
+                    if other_id not in waiting:
+                        waiting[other_id] = other
+                        heappush(queue, other.rank)
+
+    def _judge(self, policy: PlacedPolicy, own: Standing) -> Outcome:
+        """Return the dialect's outcome, unless the policy is refused before any dialect is asked."""
+        before = self._past.before(own)
+        try:
+            _refuse_observe(policy)
+            _refuse_tie(own, before)
+            self._target.refuse_policy(policy)
+        except InexactError as error:
+            rules = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
+            return Outcome(rules=rules, objects=(), refusal=error)
+        return self._target.translate(policy, own, before)
+
+    def _plan(self) -> Plan:
+        ordered = sorted(self._judged.values(), key=lambda one: one.standing.rank)
+        by_name = sorted(ordered, key=lambda one: one.plan.policy)
+        return Plan(
+            dialect=self._dialect,
+            objects=(*self._built_in, *(rendered for one in ordered for rendered in one.objects)),
+            policies=tuple(one.plan for one in by_name),
+        )
 
 
 def _target(dialect: Dialect, facts: Facts, agent_namespace: str) -> Target:
@@ -75,18 +154,6 @@ def _target(dialect: Dialect, facts: Facts, agent_namespace: str) -> Target:
             assert_never(dialect)
 
 
-def _judge(target: Target, policy: PlacedPolicy, kept: Sequence[PlacedPolicy], facts: Facts) -> Outcome:
-    """Return the dialect's outcome, unless the policy is refused before any dialect is asked."""
-    try:
-        _refuse_observe(policy)
-        _refuse_tie(policy, kept, facts)
-        target.refuse_policy(policy)
-    except InexactError as error:
-        rules = tuple(unsupported(rule.place, error) for rule in rules_of(policy.document.spec.policy))
-        return Outcome(rules=rules, objects=(), refusal=error)
-    return target.translate(policy, kept)
-
-
 def _refuse_observe(policy: PlacedPolicy) -> None:
     if policy.document.spec.mode is not Mode.ENFORCE:
         raise InexactError(
@@ -94,55 +161,44 @@ def _refuse_observe(policy: PlacedPolicy) -> None:
         )
 
 
-def _refuse_tie(policy: PlacedPolicy, kept: Sequence[PlacedPolicy], facts: Facts) -> None:
-    spec = policy.document.spec.policy
-    for earlier in kept:
-        other = earlier.document.spec.policy
-        if (other.tier, other.priority) != (spec.tier, spec.priority):
+def _refuse_tie(own: Standing, before: Iterable[Standing]) -> None:
+    for other in before:
+        if (other.spec.tier, other.spec.priority) != (own.spec.tier, own.spec.priority):
             continue
-        if any(_conflict(one, its, facts) for one in rules_of(spec) for its in rules_of(other)):
+        if any(_conflict(one, its) for one in own.rules for its in other.rules):
             raise InexactError(
                 Reason.TIE,
-                f"{earlier.id} has the same tier and priority {spec.priority} and may match the same connection",
+                f"{other.id} has the same tier and priority {own.spec.priority} and may match the same connection",
                 "give the policies different priorities",
             )
 
 
-def _conflict(one: PlacedRule, other: PlacedRule, facts: Facts) -> bool:
-    return one.action is not other.action and rules_may_meet(one, other, facts)
+def _conflict(one: Matching, other: Matching) -> bool:
+    return one.rule.action is not other.rule.action and one.meets(other)
 
 
 def _is_stricter(rule: RuleFidelity) -> bool:
     return rule.fidelity is Fidelity.APPROXIMATE and rule.direction == "stricter"
 
 
-def _plan(policy: PlacedPolicy, outcome: Outcome) -> PolicyPlan:
-    spec = policy.document.spec.policy
-    places = [rule.place for rule in rules_of(spec)]
+_UNJUDGED = PolicyPlan(policy="", digest=Digest("0" * 64), refused=True, rules=())
+"""Stands for what has become of a policy until it is judged."""
+
+
+def _policy_plan(policy: PlacedPolicy, outcome: Outcome) -> PolicyPlan:
     told = {fidelity.rule: fidelity for fidelity in outcome.rules}
-    rules = tuple(told.get(place, exact(place)) for place in places)
+    places = [rule.place for rule in rules_of(policy.document.spec.policy)]
+    rules = tuple(told.get(place) or exact(place) for place in places)
     stricter = policy.document.spec.on_inexact is OnInexact.STRICTER
     first = next((rule for rule in rules if rule.code and not (stricter and _is_stricter(rule))), None)
-    if outcome.refusal is None and first is None:
-        return PolicyPlan(
-            policy=policy.id,
-            digest=policy.digest,
-            refused=False,
-            rules=rules,
-            objects=tuple(rendered.title for rendered in outcome.objects),
-        )
     if outcome.refusal is not None:
         error = outcome.refusal
         code, reason, remedy = error.reason.code, error.what, error.remedy
-    else:
-        assert first is not None  # noqa: S101 - the other case returned above
+    elif first is not None:
         code, reason, remedy = first.code, f"{first.rule}: {first.reason}", first.remedy
+    else:
+        objects = tuple(rendered.title for rendered in outcome.objects)
+        return PolicyPlan(policy=policy.id, digest=policy.digest, refused=False, rules=rules, objects=objects)
     return PolicyPlan(
-        policy=policy.id,
-        digest=policy.digest,
-        refused=True,
-        rules=rules,
-        code=code,
-        reason=reason,
-        remedy=remedy,
+        policy=policy.id, digest=policy.digest, refused=True, rules=rules, code=code, reason=reason, remedy=remedy
     )

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edict.policy.fidelity import RuleFidelity
+from edict.policy.space import Ground
 from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.plan import PlacedPolicy, RenderedObject
+from edict_agent.translate.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,21 @@ class Outcome:
 class Target(Protocol):
     """A dialect on one cluster: it holds the facts and the agent's namespace."""
 
+    @property
+    def ground(self) -> Ground:
+        """Which addresses pods and nodes may have."""
+
     def built_in(self) -> tuple[RenderedObject, ...]:
         """Return the objects that belong to no policy, the way out among them."""
 
     def refuse_policy(self, policy: PlacedPolicy) -> None:
         """Raise :class:`InexactError` where this cluster cannot take any policy of this kind."""
 
-    def translate(self, policy: PlacedPolicy, earlier: Sequence[PlacedPolicy]) -> Outcome:
-        """Translate one policy; ``earlier`` are the kept policies that were judged before it, in order."""
+    def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
+        """Translate one policy.
+
+        Args:
+            policy: the policy.
+            own: the same among the others, with what its rules match.
+            before: the kept policies that were judged before it and share a pod with it, in order.
+        """

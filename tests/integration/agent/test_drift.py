@@ -96,7 +96,7 @@ async def test_a_tug_of_war_is_given_up_and_reported(
 async def test_an_object_of_somebody_else_with_our_name_is_left_alone(
     cilium_site: Site, relay: Relay, token: Path
 ) -> None:
-    name = "edict.payments.deny-a.egress-deny"
+    name = "edict.payments.deny-a"
     theirs = {
         "apiVersion": "cilium.io/v2",
         "kind": "CiliumClusterwideNetworkPolicy",

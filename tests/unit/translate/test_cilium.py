@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from edict.policy.cilium_labels import is_identity_label
+from edict.policy.fidelity import Fidelity
+from edict.policy.model import OnInexact
 from edict_agent.translate import Dialect, Facts, PolicyPlan
-from edict_agent.translate.cilium._labels import is_identity_label
 from edict_agent.translate.plan import PlacedPolicy
 from tests.unit.translate.placed import (
     AGENT,
@@ -30,6 +32,8 @@ EXISTS = {"key": NS, "operator": "Exists"}
 OUTSIDE = {"networks": ["203.0.113.0/24"]}
 INTERNET = {"networks": [{"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "172.16.0.0/12"]}]}
 DNS = {"pods": {"namespaceSelector": namespace("kube-system"), "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}}
+
+ASK = rule("Accept", DNS, protocols=[udp(53), tcp(53), tcp(9153)])
 
 
 def outcome(*policies: PlacedPolicy, facts: Facts = FACTS) -> PolicyPlan:
@@ -132,14 +136,15 @@ def test_labels_are_unknown_where_the_filter_is_changed() -> None:
     assert not outcome(policy(egress=(rule("Accept", EVERYTHING),)), facts=with_options(labels="app")).refused
 
 
-def test_an_egress_deny_leaves_out_the_agents_namespace_in_an_object_of_its_own() -> None:
-    found = objects(
+def test_an_egress_deny_leaves_out_the_agents_namespace_in_a_spec_of_its_own() -> None:
+    (found,) = objects(
         Dialect.CILIUM,
         policy(ingress=(rule("Deny", {"namespaces": {}}),), egress=(rule("Deny", OUTSIDE),)),
     )
-    assert [one.name for one in found] == ["edict.platform.one", "edict.platform.one.egress-deny"]
-    assert "egressDeny" not in found[0].body["spec"]
-    assert found[1].body["spec"]["endpointSelector"]["matchExpressions"][-1] == {
+    one, other = found.body["specs"]
+    assert "egressDeny" not in one
+    assert "ingressDeny" not in other
+    assert other["endpointSelector"]["matchExpressions"][-1] == {
         "key": NS,
         "operator": "NotIn",
         "values": [AGENT],
@@ -159,7 +164,7 @@ def test_a_subject_without_the_agents_namespace_needs_nothing_left_out() -> None
         (tcp(443), {"port": "443", "protocol": "TCP"}),
         (
             {"udp": {"destinationPort": {"range": {"start": 1, "end": 65535}}}},
-            {"port": "1", "endPort": 65535, "protocol": "UDP"},
+            {"port": "0", "protocol": "UDP"},
         ),
     ],
 )
@@ -183,7 +188,6 @@ def test_peer_kinds_and_icmp_stand_in_rules_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("protocol", "options", "code"),
     [
-        ({"icmp": {}}, {}, "EDICT0513"),
         ({"icmp": {"type": 0}}, {}, "EDICT0513"),
         ({"icmp": {"type": 3, "code": 4}}, {}, "EDICT0513"),
         ({"icmp": {"type": 8}}, {"enable_icmp_rules": "false"}, "EDICT0524"),
@@ -255,33 +259,159 @@ PASS_PART = rule("Pass", {"networks": ["203.0.113.0/25"]})
 DENY_ALL_OF_IT = rule("Deny", OUTSIDE)
 
 
+OTHER_HALF = [{"cidr": "203.0.113.0/24", "except": ["203.0.113.0/25"]}]
+HALF = [{"cidr": "203.0.113.128/25"}]
+TCP_443 = [{"port": "443", "protocol": "TCP"}]
+
+
+def denied(*rules: dict[str, Any], facts: Facts = FACTS) -> Any:
+    return spec(policy(subject={"namespaces": namespace("a")}, egress=rules), facts=facts).get("egressDeny")
+
+
+def test_a_later_deny_leaves_what_an_earlier_rule_decided() -> None:
+    for earlier in (ACCEPT_PART, PASS_PART):
+        assert denied(earlier, DENY_ALL_OF_IT) == [{"toCIDRSet": HALF}]
+
+
+def test_a_later_accept_leaves_what_an_earlier_pass_let_go() -> None:
+    body = spec(policy(egress=(PASS_PART, rule("Accept", OUTSIDE))))
+    assert body["egress"] == [{"toCIDRSet": HALF}]
+
+
 @pytest.mark.parametrize(
-    ("rules", "codes"),
+    "earlier",
     [
-        ((ACCEPT_PART, DENY_ALL_OF_IT), ["", "EDICT0520"]),
-        ((PASS_PART, DENY_ALL_OF_IT), ["", "EDICT0520"]),
-        ((PASS_PART, rule("Accept", OUTSIDE)), ["", "EDICT0520"]),
-        ((DENY_ALL_OF_IT, ACCEPT_PART), ["", ""]),
-        ((rule("Accept", {"networks": ["198.51.100.0/24"]}), DENY_ALL_OF_IT), ["", ""]),
-        ((rule("Accept", OUTSIDE, protocols=[tcp(443)]), rule("Deny", OUTSIDE, protocols=[udp(443)])), ["", ""]),
-        ((rule("Accept", OUTSIDE, protocols=[tcp(443)]), rule("Deny", OUTSIDE)), ["", "EDICT0520"]),
-        ((rule("Accept", {"namespaces": {}}), DENY_ALL_OF_IT), ["", ""]),
-        ((ACCEPT_PART, rule("Deny", {"namespaces": {}})), ["", ""]),
-        ((DENY_ALL_OF_IT, PASS_PART), ["", ""]),
+        rule("Deny", {"networks": ["203.0.113.0/25"]}),
+        rule("Accept", {"networks": ["198.51.100.0/24"]}),
+        rule("Accept", {"namespaces": {}}),
     ],
 )
-def test_deny_wins_so_that_later_denies_must_not_meet_earlier_accepts(
-    rules: tuple[dict[str, Any], ...], codes: list[str]
-) -> None:
-    told = outcome(policy(egress=rules))
-    assert [one.code for one in told.rules] == codes
-    assert told.refused is any(codes)
+def test_a_rule_that_nothing_takes_from_stands_as_it_is_written(earlier: dict[str, Any]) -> None:
+    assert denied(earlier, DENY_ALL_OF_IT)[-1] == {"toCIDRSet": [{"cidr": "203.0.113.0/24"}]}
+
+
+def test_ports_are_taken_out_of_the_protocols_that_cilium_carries() -> None:
+    (left,) = (one for one in denied(rule("Accept", OUTSIDE, protocols=[tcp(443)]), DENY_ALL_OF_IT) if "toPorts" in one)
+    assert left["toPorts"] == [
+        {
+            "ports": [
+                {"port": "1", "endPort": 442, "protocol": "TCP"},
+                {"port": "444", "endPort": 65535, "protocol": "TCP"},
+                {"port": "0", "protocol": "UDP"},
+            ]
+        }
+    ]
+
+
+def test_what_is_left_of_every_protocol_holds_every_type_of_icmp() -> None:
+    _, icmps = denied(rule("Accept", OUTSIDE, protocols=[tcp(443)]), DENY_ALL_OF_IT)
+    assert icmps["icmps"] == [{"fields": [{"family": "IPv4", "type": 0}, {"family": "IPv6", "type": 0}]}]
+
+
+def test_protocols_that_cilium_carries_and_cannot_list_are_no_remainder() -> None:
+    rules = (rule("Accept", OUTSIDE, protocols=[tcp(443)]), DENY_ALL_OF_IT)
+    extended = with_options(enable_extended_ip_protocols="true")
+    assert outcome(policy(egress=rules), facts=extended).code == "EDICT0513"
+
+
+def test_pods_are_taken_out_by_the_complement_of_their_labels() -> None:
+    a_and_b = {"pods": {"podSelector": {"matchLabels": {"a": "x", "b": "y"}}}}
+    found = denied(rule("Accept", a_and_b), rule("Deny", {"namespaces": {}}))
+    assert [one["matchExpressions"][1:] for one in found[0]["toEndpoints"]] == [
+        [{"key": "k8s:a", "operator": "NotIn", "values": ["x"]}],
+        [
+            {"key": "k8s:a", "operator": "In", "values": ["x"]},
+            {"key": "k8s:b", "operator": "NotIn", "values": ["y"]},
+        ],
+    ]
+
+
+def test_everything_but_some_pods_is_the_other_pods_and_all_that_are_none() -> None:
+    endpoints, entities = denied(rule("Accept", {"namespaces": namespace("b")}), rule("Deny", EVERYTHING))
+    own, mesh = endpoints["toEndpoints"]
+    assert own["matchExpressions"][1:] == [{"key": NS, "operator": "NotIn", "values": ["b"]}]
+    assert mesh["matchExpressions"][1:] == [
+        {"key": "k8s:io.cilium.k8s.policy.cluster", "operator": "Exists"},
+        {"key": "k8s:io.cilium.k8s.policy.cluster", "operator": "NotIn", "values": ["default"]},
+    ]
+    assert {"world", "host", "remote-node"} <= set(entities["toEntities"])
+
+
+def test_other_clusters_are_not_spoken_of_without_a_mesh() -> None:
+    rules = (rule("Accept", {"namespaces": namespace("b")}), rule("Deny", EVERYTHING))
+    endpoints, _ = denied(*rules, facts=with_options(cluster_id="0"))
+    assert len(endpoints["toEndpoints"]) == 1
+
+
+NAMED = rule("Accept", {"domainNames": ["a.example"]})
+
+
+def test_nobody_knows_what_a_deny_leaves_of_a_name() -> None:
+    told = outcome(policy(egress=(ASK, NAMED, DENY_ALL_OF_IT)))
+    assert [one.code for one in told.rules] == ["", "", "EDICT0520"]
+    assert told.rules[-1].fidelity is Fidelity.APPROXIMATE
+    assert told.refused
+
+
+def test_a_difference_of_too_many_parts_is_refused() -> None:
+    def several(index: int) -> dict[str, Any]:
+        return {"pods": {"podSelector": {"matchLabels": {f"{index}-{key}": "x" for key in "abcd"}}}}
+
+    earlier = [rule("Accept", several(index)) for index in range(4)]
+    assert outcome(policy(egress=(*earlier, rule("Deny", {"namespaces": {}})))).code == "EDICT0520"
+
+
+def test_a_rule_of_which_nothing_is_left_is_exact_and_needs_no_object() -> None:
+    told = outcome(policy(egress=(rule("Pass", EVERYTHING), rule("Deny", OUTSIDE))))
+    assert (told.refused, told.objects) == (False, ())
 
 
 def test_order_counts_across_policies_by_priority() -> None:
     accept = policy("accept", priority=5, egress=(ACCEPT_PART,))
-    assert outcome(accept, policy("deny", priority=6, egress=(DENY_ALL_OF_IT,))).code == "EDICT0520"
-    assert not outcome(accept, policy("deny", priority=4, egress=(DENY_ALL_OF_IT,))).refused
+    inside = {"namespaces": namespace("a")}
+
+    def deny(priority: int) -> Any:
+        later = policy("deny", priority=priority, subject=inside, egress=(DENY_ALL_OF_IT,))
+        found = {one.name: one.body["spec"] for one in objects(Dialect.CILIUM, accept, later)}
+        return found["edict.platform.deny"]["egressDeny"]
+
+    assert deny(6) == [{"toCIDRSet": HALF}]
+    assert deny(4) == [{"toCIDRSet": [{"cidr": "203.0.113.0/24"}]}]
+
+
+def stricter(*rules: dict[str, Any], **more: Any) -> PolicyPlan:
+    written = policy(egress=rules, **more)
+    wanted = replace(written.document.spec, on_inexact=OnInexact.STRICTER)
+    return outcome(replace(written, document=replace(written.document, spec=wanted)))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (ASK, NAMED, DENY_ALL_OF_IT),
+        (rule("Accept", {"networks": ["10.244.0.0/16", "203.0.113.0/24"]}),),
+        (rule("Deny", OUTSIDE, protocols=[{"icmp": {"type": 3, "code": 4}}]),),
+        (rule("Deny", OUTSIDE, protocols=[{"icmp": {"type": 0}}]),),
+    ],
+)
+def test_stricter_widens_a_deny_and_narrows_an_accept(rules: tuple[dict[str, Any], ...]) -> None:
+    told = stricter(*rules)
+    assert (told.rules[-1].fidelity, told.rules[-1].direction) == (Fidelity.APPROXIMATE, "stricter")
+    assert not told.refused
+    assert outcome(policy(egress=rules)).refused
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (rule("Deny", {"networks": ["10.244.0.0/16"]}),),
+        (rule("Accept", OUTSIDE, protocols=[{"icmp": {"type": 3, "code": 4}}]),),
+        (rule("Pass", {"networks": ["10.244.0.0/16"]}), rule("Accept", {"namespaces": {}})),
+        (rule("Deny", {"namespaces": {}}, protocols=[{"destinationNamedPort": "http"}]),),
+    ],
+)
+def test_stricter_is_never_looser_and_never_drops_a_rule(rules: tuple[dict[str, Any], ...]) -> None:
+    assert stricter(*rules).refused
 
 
 def test_directions_do_not_meet() -> None:
@@ -300,7 +430,6 @@ def test_a_pass_that_nothing_follows_is_nothing() -> None:
 
 
 DOMAINS = rule("Accept", {"domainNames": ["api.example.com", "*.Example.org."]}, protocols=[tcp(443)])
-ASK = rule("Accept", DNS, protocols=[udp(53), tcp(53), tcp(9153)])
 
 
 def test_domain_names_send_the_questions_of_the_same_policy_through_the_proxy() -> None:
@@ -308,7 +437,7 @@ def test_domain_names_send_the_questions_of_the_same_policy_through_the_proxy() 
     assert body["egress"][0]["toPorts"] == [
         {"ports": [{"port": "9153", "protocol": "TCP"}]},
         {
-            "ports": [{"port": "53", "protocol": "UDP"}, {"port": "53", "protocol": "TCP"}],
+            "ports": [{"port": "53", "protocol": "TCP"}, {"port": "53", "protocol": "UDP"}],
             "rules": {"dns": [{"matchPattern": "*"}]},
         },
     ]

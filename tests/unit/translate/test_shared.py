@@ -72,8 +72,6 @@ def test_the_same_policy_twice_is_the_callers_mistake(dialect: Dialect) -> None:
 @pytest.mark.parametrize(
     "unknown",
     [
-        {"serviceAccounts": {"names": ["default"]}},
-        {"clusters": {"names": ["berlin-1"]}},
         {"nodes": {}},
     ],
 )

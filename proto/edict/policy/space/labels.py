@@ -158,9 +158,16 @@ class Labels:
                 requirement
                 for key in sorted(self.terms)
                 if key.owner is owner
-                for requirement in self.terms[key].requirements(key.name)
+                for requirement in self.requirements(key)
             )
         )
+
+    def requirements(self, key: Key) -> Iterator[LabelSelectorRequirement]:
+        """Yield what is asked of one key, of which every part is sayable; that it is there only where it may not be."""
+        values = self.terms.get(key, ANYTHING)
+        if key.is_always_there and values.others:
+            values = Values(values.listed, others=True, absent=True)
+        yield from values.requirements(key.name)
 
     def without(self, key: Key) -> Labels:
         """Return the set with nothing asked of one key."""

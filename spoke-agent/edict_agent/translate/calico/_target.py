@@ -10,13 +10,15 @@ from edict.policy.fidelity import RuleFidelity
 from edict.policy.lockout import WAY_OUT_NAME, WAY_OUT_PRIORITY, WAY_OUT_TEAM, agent_subject
 from edict.policy.model import LabelSelector, NamespacedPod, Subject, Tier
 from edict.policy.rules import Direction, rules_of
+from edict.policy.space import Ground
 from edict_agent.translate.calico._names import policy_name, policy_object, tier_objects
 from edict_agent.translate.calico._rules import calico_rules
 from edict_agent.translate.calico._selectors import entity
 from edict_agent.translate.codes import Reason
-from edict_agent.translate.facts import Facts
+from edict_agent.translate.facts import Facts, ground_of
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
+from edict_agent.translate.standing import Standing
 from edict_agent.translate.target import Outcome
 
 MAX_RULES = 1024
@@ -30,6 +32,12 @@ class Calico:
     def __init__(self, facts: Facts, agent_namespace: str) -> None:
         self._facts = facts
         self._agent_namespace = agent_namespace
+        self._ground = ground_of(facts)
+
+    @property
+    def ground(self) -> Ground:
+        """Which addresses pods and nodes may have."""
+        return self._ground
 
     def built_in(self) -> tuple[RenderedObject, ...]:
         """Return the two tiers and the way out, whose order is below that of any document."""
@@ -43,9 +51,9 @@ class Calico:
     def refuse_policy(self, policy: PlacedPolicy) -> None:
         """Refuse nothing: each rule is judged by itself."""
 
-    def translate(self, policy: PlacedPolicy, earlier: Sequence[PlacedPolicy]) -> Outcome:
-        """Translate a policy to one GlobalNetworkPolicy; what stands earlier changes nothing."""
-        del earlier
+    def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
+        """Translate a policy to one GlobalNetworkPolicy; what stands before it changes nothing."""
+        del own, before
         spec = policy.document.spec.policy
         rendered: dict[Direction, list[Body]] = {}
         told: list[RuleFidelity] = []

@@ -8,56 +8,54 @@ from __future__ import annotations
 
 from edict.policy.fidelity import RuleFidelity
 from edict.policy.model import Action
-from edict.policy.rules import Direction, PlacedRule, rules_of
+from edict.policy.rules import Direction
 from edict_agent.translate.cilium._names import render_policy
-from edict_agent.translate.cilium._peers import covers_direction
 from edict_agent.translate.cilium._selectors import subject_selector
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.plan import Body, PlacedPolicy
+from edict_agent.translate.standing import Matching, Standing
 from edict_agent.translate.target import Outcome
 
 _REMEDY = "deny the whole direction in Baseline, and write the exceptions as Admin Accepts"
 
 
-def translate_baseline(policy: PlacedPolicy, facts: Facts) -> Outcome:
+def translate_baseline(policy: PlacedPolicy, own: Standing, facts: Facts) -> Outcome:
     """Translate a policy of the Baseline tier to default deny; policies before it can only be the same."""
-    spec = policy.document.spec.policy
-    rules = tuple(rules_of(spec))
     told: list[RuleFidelity] = []
-    for rule in rules:
+    for rule in own.rules:
         try:
-            _check(rule, rules, facts)
+            _check(rule, own)
         except InexactError as error:
-            told.append(unsupported(rule.place, error))
-    if told or not rules:
+            told.append(unsupported(rule.rule.place, error))
+    if told or not own.rules:
         return Outcome(rules=tuple(told), objects=())
-    directions = {rule.direction for rule in rules}
+    directions = {rule.rule.direction for rule in own.rules}
     body: Body = {
-        "endpointSelector": subject_selector(spec.subject, facts),
+        "endpointSelector": subject_selector(own.subject, facts),
         "enableDefaultDeny": {str(direction): direction in directions for direction in Direction},
     }
     body |= {str(direction): [{}] for direction in Direction if direction in directions}
-    return Outcome(rules=(), objects=(render_policy(policy, body),))
+    return Outcome(rules=(), objects=(render_policy(policy, [body]),))
 
 
-def _check(rule: PlacedRule, rules: tuple[PlacedRule, ...], facts: Facts) -> None:
-    if rule.rule.log:
+def _check(rule: Matching, own: Standing) -> None:
+    if rule.rule.rule.log:
         raise InexactError(Reason.LOG, "a single rule cannot be logged in Cilium", "remove log; Hubble sees all")
-    if rule.action is not Action.DENY:
+    if rule.rule.action is not Action.DENY:
         raise InexactError(
             Reason.BASELINE,
-            f"a Baseline {rule.action} would open in Cilium what a NetworkPolicy isolated",
+            f"a Baseline {rule.rule.action} would open in Cilium what a NetworkPolicy isolated",
             _REMEDY,
         )
-    if rule.protocols or not covers_direction(rule, facts):
+    if not rule.is_everything:
         raise InexactError(
             Reason.BASELINE,
             "a Baseline Deny of part of a direction would beat in Cilium what a NetworkPolicy allows",
             f"{_REMEDY}: networks 0.0.0.0/0 and ::/0 without protocols",
         )
-    if sum(other.direction is rule.direction for other in rules) > 1:
+    if sum(other.rule.direction is rule.rule.direction for other in own.rules) > 1:
         raise InexactError(
             Reason.BASELINE, "a Baseline direction in Cilium can hold one Deny of everything alone", _REMEDY
         )

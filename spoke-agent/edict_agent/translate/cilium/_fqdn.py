@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import UNSET
 
-from edict.policy.model import Action, Protocol
+from edict.policy.model import Action, EgressPeer, Protocol
 from edict.policy.ports import port_interval
 from edict.policy.rules import Direction, PlacedRule
 from edict_agent.translate.codes import Reason
@@ -24,13 +24,13 @@ _SUBDOMAINS_SINCE = (1, 20)
 
 
 def fqdn_selectors(names: Iterable[str], facts: Facts) -> list[Body]:
-    """Return the selectors of domain names.
+    """Return the selectors of domain names, given in lower case and without a dot at their end.
 
     Raises:
         InexactError: a wildcard on a version of Cilium that reads it as one label.
     """
     selectors: list[Body] = []
-    for name in sorted({name.lower().rstrip(".") for name in names}):
+    for name in sorted(names):
         if not name.startswith("*."):
             selectors.append({"matchName": name})
             continue
@@ -42,6 +42,11 @@ def fqdn_selectors(names: Iterable[str], facts: Facts) -> list[Body]:
             )
         selectors.append({"matchPattern": f"*{name}"})
     return selectors
+
+
+def has_domain_names(rule: PlacedRule) -> bool:
+    """Tell whether a peer of the rule is a domain name."""
+    return any(isinstance(peer, EgressPeer) and peer.domain_names is not UNSET for peer in rule.peers)
 
 
 def is_dns_rule(rule: PlacedRule) -> bool:

@@ -1,21 +1,20 @@
-"""Deny beats Accept in Cilium, wherever it stands: which rules mean the same without their order.
+"""Deny beats Accept in Cilium, wherever it stands: what of a rule is left once earlier rules have decided theirs.
 
 Of two rules that can match one connection the earlier one decides. A later Accept under an earlier Deny is what
-Cilium does anyway. A later Deny under an earlier Accept or Pass, and a later Accept under an earlier Pass, are
-not: they must not match what the earlier one matched, and that takes subtraction. It is the later rule that is
-refused. A Pass itself needs nothing: what it passes is what no later rule of the tier may match.
+Cilium does anyway. A later Deny under an earlier Accept or Pass, and a later Accept under an earlier Pass, must not
+match what the earlier one matched: it is subtracted. A Pass itself needs nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from edict.policy.model import Action
-from edict.policy.rules import PlacedRule
+from edict.policy.space import Box, TooManyBoxesError, UnknowableError, difference
 from edict_agent.translate.codes import Reason
-from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
-from edict_agent.translate.overlap import rules_may_meet
+from edict_agent.translate.leeway import Leeway
+from edict_agent.translate.standing import Matching
 
 _BROKEN_BY = {
     Action.DENY: frozenset({Action.ACCEPT, Action.PASS}),
@@ -24,21 +23,40 @@ _BROKEN_BY = {
 }
 
 
-def check_order(rule: PlacedRule, earlier: Iterable[tuple[str, PlacedRule]], facts: Facts) -> None:
-    """Check a rule against those before it; each comes with the id of its policy.
+def remainder(rule: Matching, earlier: Iterable[Matching], leeway: Leeway) -> Sequence[Box]:
+    """Return disjoint boxes of what a rule matches and no earlier rule that would lose to it.
 
     Raises:
-        InexactError: an earlier rule decides part of what this one would match, and Cilium would not let it.
+        InexactError: EDICT0520; what is left cannot be said, and the rule can be neither widened nor narrowed.
     """
-    for policy, other in earlier:
-        if other.action in _BROKEN_BY[rule.action] and rules_may_meet(rule, other, facts):
-            raise InexactError(
-                Reason.ORDER,
-                f"{policy} {other.place} says {other.action} before it to what it may match, and in Cilium "
-                f"{_wins(rule)}",
-                "make the two disjoint: narrow the subject, the peers or the ports of one",
-            )
+    left: Sequence[Box] = rule.boxes
+    for other in earlier:
+        if other.rule.action in _BROKEN_BY[rule.rule.action] and other.meets(rule):
+            left = _without(rule, left, other, leeway)
+    return left
 
 
-def _wins(rule: PlacedRule) -> str:
-    return "a Deny wins wherever it stands" if rule.action is Action.DENY else "nothing passes over an Accept"
+def _without(rule: Matching, left: Sequence[Box], other: Matching, leeway: Leeway) -> Sequence[Box]:
+    try:
+        return difference(left, other.boxes, rule.ground)
+    except TooManyBoxesError:
+        why = "what is left would be too many rules to read"
+    except UnknowableError:
+        why = "nobody knows what is left: an address may be a pod's, a name's or a node's, a port's name any port"
+    error = InexactError(
+        Reason.ORDER,
+        f"{other.policy} {other.rule.place} says {other.rule.action} before it to what it may match, {_wins(rule)}, "
+        f"and {why}",
+        "make the two disjoint: narrow the subject, the peers or the ports of one",
+    )
+    if rule.rule.action is Action.DENY:
+        leeway.widen(error)
+        return left
+    leeway.narrow(error)
+    return [box for box in left if not any(box.meets(its, rule.ground) for its in other.boxes)]
+
+
+def _wins(rule: Matching) -> str:
+    if rule.rule.action is Action.DENY:
+        return "in Cilium a Deny wins wherever it stands"
+    return "in Cilium nothing passes over an Accept"

@@ -2,96 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from msgspec import UNSET
-
-from edict.policy.model import Protocol, TransportMatch
-from edict.policy.ports import port_interval
-from edict_agent.translate.cilium._fqdn import is_dns_port
+from edict.policy.space.intervals import Interval, Intervals
+from edict.policy.space.protocols import EVERYTHING, PORTS, TYPES, Spoken
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.plan import Body
 
+MAX_PORTS = 40
+"""Ports of one entry of ``toPorts``, and fields of one of ``icmps``."""
 _EVERY_PORT = "0"
 """Cilium's wildcard: every port of the protocol (``pkg/policy/l4.go``)."""
-_LAST_PORT = 65535
+_EVERY_TYPE = 0
+"""It becomes port 0, and so the wildcard (``ICMPField.PortProtocol`` in ``pkg/policy/api/icmp.go``)."""
+_TYPE_IS_WILDCARD_UNTIL = (1, 20)
+_CODES = 256
+_DNS = (53, 53)
 _DNS_RULES = {"dns": [{"matchPattern": "*"}]}
+_FAMILIES = {"icmp4": "IPv4", "icmp6": "IPv6"}
 
 
-def protocol_groups(protocols: Sequence[Protocol], facts: Facts, *, dns: bool = False) -> list[Body]:
+def protocol_groups(spoken: Spoken, facts: Facts, leeway: Leeway, *, dns: bool = False) -> list[Body]:
     """Return for each kind of protocol the part of a Cilium rule that matches it; one empty part is everything.
 
     With ``dns`` port 53 goes through the DNS proxy, which lets every question pass.
 
     Raises:
-        InexactError: a protocol that Cilium cannot match exactly.
+        InexactError: a protocol that Cilium cannot match exactly, without leeway for it.
     """
-    if not protocols:
+    if spoken == EVERYTHING:
         return [{}]
+    if spoken.names:
+        raise InexactError(
+            Reason.PROTOCOL,
+            "a port's name means in Cilium what the peer's pods call so, of any protocol",
+            "give the port by protocol and number",
+        )
+    _check_others(spoken, facts)
     plain: list[Body] = []
     proxied: list[Body] = []
-    fields: list[Body] = []
-    for protocol in protocols:
-        if protocol.icmp is not UNSET:
-            field = _icmp_field(protocol, facts)
-            if field not in fields:
-                fields.append(field)
-            continue
-        port = _port(protocol, facts)
-        ports = proxied if dns and is_dns_port(protocol, "udp", "tcp") else plain
-        if port not in ports:
-            ports.append(port)
-    groups: list[Body] = []
-    to_ports: list[Body] = []
-    if plain:
-        to_ports.append({"ports": plain})
+    for name, ports in (("tcp", spoken.tcp), ("udp", spoken.udp), ("sctp", _sctp(spoken, facts))):
+        for interval in ports.parts:
+            through_proxy = dns and name != "sctp" and interval == _DNS
+            (proxied if through_proxy else plain).append(_port(name, interval))
+    fields = [field for name in _FAMILIES for field in _icmp(name, getattr(spoken, name), facts, leeway)]
+    to_ports: list[Body] = [{"ports": ports} for ports in _chunks(plain)]
     if proxied:
         to_ports.append({"ports": proxied, "rules": _DNS_RULES})
-    if to_ports:
-        groups.append({"toPorts": to_ports})
-    if fields:
-        groups.append({"icmps": [{"fields": fields}]})
+    groups: list[Body] = [{"toPorts": to_ports}] if to_ports else []
+    groups += [{"icmps": [{"fields": some}]} for some in _chunks(fields)]
     return groups
 
 
-def _port(protocol: Protocol, facts: Facts) -> Body:
-    for name in ("tcp", "udp", "sctp"):
-        match = getattr(protocol, name)
-        if not isinstance(match, TransportMatch):
-            continue
-        if name == "sctp" and not facts.enabled("enable-sctp", default=False):
-            raise InexactError(Reason.PLUGIN_OPTION, "Cilium does not carry SCTP here", "set enable-sctp in Cilium")
-        first, last = port_interval(match)
-        if (first, last) == (0, _LAST_PORT):
-            return {"port": _EVERY_PORT, "protocol": name.upper()}
-        body: Body = {"port": str(first), "protocol": name.upper()}
-        return body if first == last else body | {"endPort": last}
-    raise InexactError(
-        Reason.PROTOCOL,
-        "a port's name means in Cilium what the peer's pods call so, of any protocol",
-        "give the port by protocol and number",
-    )
+def _chunks(bodies: Sequence[Body]) -> Iterator[list[Body]]:
+    for start in range(0, len(bodies), MAX_PORTS):
+        yield list(bodies[start : start + MAX_PORTS])
 
 
-def _icmp_field(protocol: Protocol, facts: Facts) -> Body:
-    icmp = protocol.icmp
-    assert icmp is not UNSET  # noqa: S101 - the caller looked
+def _check_others(spoken: Spoken, facts: Facts) -> None:
+    """Refuse to list what else there is, unless Cilium drops it: anything but TCP, UDP, SCTP and ICMP."""
+    if spoken.others and (facts.version is None or facts.enabled("enable-extended-ip-protocols", default=False)):
+        raise InexactError(
+            Reason.PROTOCOL,
+            "what is left is every protocol but some, and Cilium carries protocols here that it cannot list",
+            "give the protocols of the rule, or unset enable-extended-ip-protocols in Cilium",
+        )
+
+
+def _sctp(spoken: Spoken, facts: Facts) -> Intervals:
+    if not spoken.sctp or facts.enabled("enable-sctp", default=False):
+        return spoken.sctp
+    if spoken.others:  # part of every protocol: Cilium drops it anyhow
+        return Intervals()
+    raise InexactError(Reason.PLUGIN_OPTION, "Cilium does not carry SCTP here", "set enable-sctp in Cilium")
+
+
+def _port(name: str, interval: Interval) -> Body:
+    first, last = interval
+    if interval == PORTS.parts[0]:
+        return {"port": _EVERY_PORT, "protocol": name.upper()}
+    body: Body = {"port": str(first), "protocol": name.upper()}
+    return body if first == last else body | {"endPort": last}
+
+
+def _icmp(name: str, found: Intervals, facts: Facts, leeway: Leeway) -> Iterator[Body]:
+    if not found:
+        return
     if not facts.enabled("enable-icmp-rules", default=True):
         raise InexactError(
             Reason.PLUGIN_OPTION, "ICMP rules are switched off in Cilium", "set enable-icmp-rules in Cilium"
         )
-    if icmp.type is UNSET:
-        raise InexactError(
-            Reason.PROTOCOL, "Cilium matches ICMP only by type", "name the types, such as 8 for an echo request"
+    types = _types(found, leeway)
+    if found != TYPES and _EVERY_TYPE in types:
+        leeway.widen(
+            InexactError(
+                Reason.PROTOCOL,
+                "Cilium takes ICMP type 0 for every type",
+                "leave it out: an echo reply belongs to the connection of its request",
+            )
         )
-    if icmp.type == 0:  # it becomes port 0, the wildcard (ICMPField.PortProtocol in pkg/policy/api/icmp.go)
+    if _EVERY_TYPE not in types:
+        yield from ({"family": _FAMILIES[name], "type": one} for one in types)
+        return
+    if facts.version is None or facts.version > _TYPE_IS_WILDCARD_UNTIL:
         raise InexactError(
-            Reason.PROTOCOL,
-            "Cilium takes ICMP type 0 for every type",
-            "leave it out: an echo reply belongs to the connection of its request",
+            Reason.PLUGIN_VERSION,
+            "whether this version of Cilium takes ICMP type 0 for every type is not known",
+            "name the types, such as 8 for an echo request",
         )
-    if icmp.code is not UNSET:
-        raise InexactError(Reason.PROTOCOL, "Cilium cannot match an ICMP code", "leave the code out")
-    return {"family": icmp.family, "type": icmp.type}
+    yield {"family": _FAMILIES[name], "type": _EVERY_TYPE}
+
+
+def _types(found: Intervals, leeway: Leeway) -> list[int]:
+    """Return the types of which some code is in the set, whole types only unless a Deny may be widened."""
+    types: list[int] = []
+    for first, last in found.parts:
+        if first % _CODES or (last + 1) % _CODES:
+            leeway.widen(InexactError(Reason.PROTOCOL, "Cilium cannot match an ICMP code", "leave the code out"))
+        types.extend(one for one in range(first // _CODES, last // _CODES + 1) if one not in types)
+    return types

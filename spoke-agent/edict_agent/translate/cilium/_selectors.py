@@ -1,4 +1,4 @@
-"""Label selectors as Cilium's endpoint selectors: pods of the local cluster, never anything reserved.
+"""Sets of pods as Cilium's endpoint selectors: pods of the local cluster, never anything reserved.
 
 Every selector says that the label of the pod's namespace exists. Cilium adds that by itself only where the key is
 not mentioned (``getEndpointSelector``), so that ``NotIn`` on the namespace alone would match the world outside.
@@ -6,18 +6,12 @@ not mentioned (``getEndpointSelector``), so that ``NotIn`` on the namespace alon
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 
-from msgspec import UNSET
-
-from edict.policy.model import (
-    LabelSelector,
-    LabelSelectorRequirement,
-    NamespacedPod,
-    Operator,
-    Subject,
-)
-from edict_agent.translate.cilium._labels import CLUSTER, NAMESPACE, namespace_key, pod_key
+from edict.policy.model import LabelSelectorRequirement
+from edict.policy.space.labels import ACCOUNT, Labels, Owner, Values
+from edict.policy.space.labels import CLUSTER as OTHER_CLUSTER
+from edict_agent.translate.cilium._labels import CLUSTER, NAMESPACE, SERVICE_ACCOUNT, namespace_key, pod_key
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
@@ -27,28 +21,39 @@ _LOCAL_SINCE = (1, 19)
 """From here on selectors mean the local cluster unless they say otherwise."""
 
 
-def subject_selector(subject: Subject, facts: Facts, *, without_namespace: str = "") -> Body:
-    """Return the endpoint selector of a subject, less the pods of one namespace if it is given."""
-    body = _selector(_pods_of(subject), facts)
-    if without_namespace:
-        body["matchExpressions"].append({"key": NAMESPACE, "operator": "NotIn", "values": [without_namespace]})
-    return body
+def subject_selector(subject: Labels, facts: Facts) -> Body:
+    """Return the endpoint selector of a subject.
+
+    Raises:
+        InexactError: a label that Cilium does not know.
+    """
+    return {"matchExpressions": _expressions(subject, facts)}
 
 
-def peer_selector(pods: NamespacedPod, facts: Facts) -> Body:
-    """Return the endpoint selector of a peer: pods of this cluster alone, also in a mesh."""
-    body = _selector(pods, facts)
+def peer_selector(pods: Labels, facts: Facts) -> Body:
+    """Return the endpoint selector of a peer: pods of this cluster alone, also in a mesh.
+
+    Raises:
+        InexactError: a label that Cilium does not know, or the cluster's name is needed and unknown.
+    """
+    body: Body = {"matchExpressions": _expressions(pods, facts)}
     version = facts.version
     local = facts.enabled("policy-default-local-cluster", default=version is not None and version >= _LOCAL_SINCE)
     if not local:
-        if not facts.cluster_name:
-            raise InexactError(
-                Reason.PLUGIN_OPTION,
-                "Cilium's selectors match other clusters of a mesh here, and this cluster's name is not known",
-                "set policy-default-local-cluster, or give the fact clusterName",
-            )
-        body["matchLabels"] = {CLUSTER: facts.cluster_name}
+        body["matchLabels"] = {CLUSTER: _own_name(facts)}
     return body
+
+
+def remote_selector(pods: Labels, facts: Facts) -> Body:
+    """Return the endpoint selector of pods of other clusters of the mesh.
+
+    Raises:
+        InexactError: a label that Cilium does not know, or the cluster's own name is needed and unknown.
+    """
+    others = Values(frozenset({_own_name(facts)}), others=True, absent=False)
+    clusters = pods.terms.get(OTHER_CLUSTER, others) & others
+    expressions = [_expression(CLUSTER, one) for one in clusters.requirements(CLUSTER)]
+    return {"matchExpressions": [*_expressions(pods, facts), *expressions]}
 
 
 def everyone_selector() -> Body:
@@ -56,26 +61,30 @@ def everyone_selector() -> Body:
     return {"matchExpressions": [_exists(NAMESPACE), _exists(CLUSTER)]}
 
 
-def _selector(pods: NamespacedPod, facts: Facts) -> Body:
-    found = [
-        *((namespace_key(one.key, facts), one) for one in _requirements(pods.namespace_selector)),
-        *((pod_key(one.key, facts), one) for one in _requirements(pods.pod_selector)),
-    ]
-    return {"matchExpressions": [_exists(NAMESPACE), *(_expression(key, one) for key, one in found)]}
+def _expressions(pods: Labels, facts: Facts) -> list[Body]:
+    return [_exists(NAMESPACE), *_terms(pods, facts)]
 
 
-def _pods_of(subject: Subject) -> NamespacedPod:
-    if subject.pods is not UNSET:
-        return subject.pods
-    if subject.namespaces is UNSET:
-        raise InexactError(Reason.PEER, "the subject is of an unknown kind")
-    return NamespacedPod(pod_selector=LabelSelector(), namespace_selector=subject.namespaces)
+def _terms(pods: Labels, facts: Facts) -> Iterator[Body]:
+    for owner, found_by in _FOUND_BY.items():
+        for key in sorted(key for key in pods.terms if key.owner is owner):
+            for requirement in pods.requirements(key):
+                yield _expression(found_by(key.name, facts), requirement)
+    for requirement in pods.requirements(ACCOUNT):
+        yield _expression(SERVICE_ACCOUNT, requirement)
 
 
-def _requirements(selector: LabelSelector) -> Iterable[LabelSelectorRequirement]:
-    for key in sorted(selector.match_labels):
-        yield LabelSelectorRequirement(key=key, operator=Operator.IN, values=(selector.match_labels[key],))
-    yield from selector.match_expressions
+_FOUND_BY: dict[Owner, Callable[[str, Facts], str]] = {Owner.NAMESPACE: namespace_key, Owner.POD: pod_key}
+
+
+def _own_name(facts: Facts) -> str:
+    if not facts.cluster_name:
+        raise InexactError(
+            Reason.PLUGIN_OPTION,
+            "Cilium's selectors match other clusters of a mesh here, and this cluster's name is not known",
+            "set policy-default-local-cluster, or give the fact clusterName",
+        )
+    return facts.cluster_name
 
 
 def _expression(key: str, requirement: LabelSelectorRequirement) -> Body:

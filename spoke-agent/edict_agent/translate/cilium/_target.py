@@ -7,15 +7,18 @@ from typing import assert_never
 
 from edict.policy.lockout import agent_subject
 from edict.policy.model import Tier
-from edict.policy.rules import rules_of
+from edict.policy.space import Ground, subject_labels
 from edict_agent.translate.cilium._admin import translate_admin
 from edict_agent.translate.cilium._baseline import translate_baseline
 from edict_agent.translate.cilium._names import render_policy
+from edict_agent.translate.cilium._peers import every_address
 from edict_agent.translate.cilium._selectors import subject_selector
 from edict_agent.translate.codes import Reason
-from edict_agent.translate.facts import Facts
+from edict_agent.translate.dialect import Dialect
+from edict_agent.translate.facts import Facts, ground_of
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.plan import PlacedPolicy, RenderedObject
+from edict_agent.translate.standing import Standing, built_in
 from edict_agent.translate.target import Outcome
 
 OLDEST = (1, 16)
@@ -33,15 +36,22 @@ class Cilium:
     def __init__(self, facts: Facts, agent_namespace: str) -> None:
         self._facts = facts
         self._agent_namespace = agent_namespace
+        self._ground = ground_of(facts, every_address(facts))
+        self._way_out = built_in(agent_namespace, Dialect.CILIUM, self._ground)
+
+    @property
+    def ground(self) -> Ground:
+        """Which addresses pods and nodes may have."""
+        return self._ground
 
     def built_in(self) -> tuple[RenderedObject, ...]:
         """Return the way out: an allow of everything for the agent's namespace, without default deny."""
         spec = {
-            "endpointSelector": subject_selector(agent_subject(self._agent_namespace), self._facts),
+            "endpointSelector": subject_selector(subject_labels(agent_subject(self._agent_namespace)), self._facts),
             "enableDefaultDeny": {"ingress": False, "egress": False},
             "egress": [{"toEntities": ["all"]}],
         }
-        return (render_policy(None, spec),)
+        return (render_policy(None, [spec]),)
 
     def refuse_policy(self, policy: PlacedPolicy) -> None:
         """Refuse every policy where Cilium is too old, or set up so that nothing here would hold."""
@@ -74,18 +84,17 @@ class Cilium:
                 "set allow-localhost: auto in Cilium",
             )
 
-    def translate(self, policy: PlacedPolicy, earlier: Sequence[PlacedPolicy]) -> Outcome:
+    def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
         """Translate one policy by its tier."""
-        spec = policy.document.spec.policy
         try:
-            subject_selector(spec.subject, self._facts)
+            subject_selector(own.subject, self._facts)
         except InexactError as error:
-            rules = tuple(unsupported(rule.place, error) for rule in rules_of(spec))
+            rules = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
             return Outcome(rules=rules, objects=(), refusal=error)
-        match spec.tier:
+        match own.spec.tier:
             case Tier.ADMIN:
-                return translate_admin(policy, earlier, self._facts, self._agent_namespace)
+                return translate_admin(policy, own, (self._way_out, *before), self._facts)
             case Tier.BASELINE:
-                return translate_baseline(policy, self._facts)
+                return translate_baseline(policy, own, self._facts)
             case _:
-                assert_never(spec.tier)
+                assert_never(own.spec.tier)

@@ -9,36 +9,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from edict.policy.model import Action
-from edict.policy.rules import PlacedRule
 from edict_agent.translate.codes import Reason
-from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
-from edict_agent.translate.local._peers import covers_direction, refuse_extras
-from edict_agent.translate.overlap import rules_may_meet
+from edict_agent.translate.local._peers import refuse_extras
+from edict_agent.translate.standing import Matching
 
 _REMEDY = "deny the whole direction in Baseline, and write the exceptions as Admin Accepts"
 
 
-def check_baseline(rule: PlacedRule, earlier: Iterable[tuple[str, PlacedRule]], facts: Facts) -> None:
-    """Check a Baseline rule against those before it; each comes with the id of its policy.
+def check_baseline(rule: Matching, earlier: Iterable[Matching]) -> None:
+    """Check a Baseline rule against those before it that may meet it.
 
     Raises:
         InexactError: it is no isolation.
     """
-    refuse_extras(rule)
-    if rule.action is not Action.DENY:
+    refuse_extras(rule.rule)
+    if rule.rule.action is not Action.DENY:
         return
-    if not covers_direction(rule):
+    if not rule.is_everything:
         raise InexactError(
             Reason.ALLOWS_ONLY,
             "a NetworkPolicy cannot deny a part of a direction",
             f"{_REMEDY}: networks 0.0.0.0/0 and ::/0 without protocols",
         )
-    for policy, other in earlier:
-        if other.action is not Action.DENY and rules_may_meet(rule, other, facts):
+    for other in earlier:
+        if other.rule.action is not Action.DENY and other.meets(rule):
             raise InexactError(
                 Reason.ORDER,
-                f"{policy} {other.place} says {other.action} before it to what it may match, and NetworkPolicies have "
-                "no order",
+                f"{other.policy} {other.rule.place} says {other.rule.action} before it to what it may match, and "
+                "NetworkPolicies have no order",
                 _REMEDY,
             )

@@ -23,11 +23,6 @@ _WORDS = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 _EVERY_PORT = (0, 65535)
 
 
-def covers_direction(rule: PlacedRule) -> bool:
-    """Tell whether the rule matches everything in its direction."""
-    return not rule.protocols and _everyone(rule)
-
-
 def allow(rule: PlacedRule, facts: Facts) -> Body:
     """Return the rule of a NetworkPolicy that allows what the rule matches.
 

@@ -8,15 +8,17 @@ from typing import assert_never
 from edict.policy.fidelity import RuleFidelity
 from edict.policy.lockout import WAY_OUT_NAME, WAY_OUT_TEAM
 from edict.policy.model import Action, Tier
-from edict.policy.rules import Direction, PlacedRule, rules_of
+from edict.policy.rules import Direction
+from edict.policy.space import Ground, subject_labels
 from edict_agent.translate.codes import Reason
-from edict_agent.translate.facts import Facts
+from edict_agent.translate.facts import Facts, ground_of
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.local._admin import admin_allow
 from edict_agent.translate.local._baseline import check_baseline
 from edict_agent.translate.local._selectors import namespaces_of, pods_of
 from edict_agent.translate.objects import render
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
+from edict_agent.translate.standing import Matching, Standing
 from edict_agent.translate.target import Outcome
 from edict_agent.translate.upstream._selectors import selector_body
 
@@ -31,6 +33,12 @@ class LocalPolicies:
     def __init__(self, facts: Facts, agent_namespace: str) -> None:
         self._facts = facts
         self._agent_namespace = agent_namespace
+        self._ground = ground_of(facts)
+
+    @property
+    def ground(self) -> Ground:
+        """Which addresses pods and nodes may have."""
+        return self._ground
 
     def built_in(self) -> tuple[RenderedObject, ...]:
         """Return the way out, which adds up with whatever else stands in the agent's namespace."""
@@ -48,54 +56,48 @@ class LocalPolicies:
                 "let the agent list the namespaces, or give the fact namespaces",
             )
 
-    def translate(self, policy: PlacedPolicy, earlier: Sequence[PlacedPolicy]) -> Outcome:
+    def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
         """Translate a policy to one NetworkPolicy in each namespace that its subject has pods in.
 
-        ``earlier`` holds the whole Baseline that is kept when an Admin policy is judged.
+        ``before`` holds the whole Baseline that is kept and concerns its pods when an Admin policy is judged.
         """
-        spec = policy.document.spec.policy
-        before = [
-            (other.id, rule)
-            for other in earlier
-            if other.document.spec.policy.tier is spec.tier
-            for rule in rules_of(other.document.spec.policy)
-        ]
+        earlier = [rule for other in before if other.spec.tier is own.spec.tier for rule in other.rules]
+        baseline = [rule for other in before if other.spec.tier is Tier.BASELINE for rule in other.rules]
         allows: dict[Direction, list[Body]] = {}
         told: list[RuleFidelity] = []
-        for rule in rules_of(spec):
+        for rule in own.rules:
             try:
-                self._add(rule, allows, spec.tier, before, earlier)
+                self._add(rule, allows, own.spec.tier, earlier, baseline)
             except InexactError as error:
-                told.append(unsupported(rule.place, error))
-            before.append((policy.id, rule))
+                told.append(unsupported(rule.rule.place, error))
+            earlier.append(rule)
         objects = () if told or not allows else self._objects(policy, allows)
         return Outcome(rules=tuple(told), objects=objects)
 
     def _add(
         self,
-        rule: PlacedRule,
+        rule: Matching,
         allows: dict[Direction, list[Body]],
         tier: Tier,
-        before: Sequence[tuple[str, PlacedRule]],
-        earlier: Sequence[PlacedPolicy],
+        earlier: Sequence[Matching],
+        baseline: Sequence[Matching],
     ) -> None:
         """Add what a rule becomes: a direction without allows is isolation."""
+        direction = rule.rule.direction
         match tier:
             case Tier.BASELINE:
-                check_baseline(rule, before, self._facts)
-                if rule.action is Action.DENY:
-                    allows.setdefault(rule.direction, [])
+                check_baseline(rule, earlier)
+                if rule.rule.action is Action.DENY:
+                    allows.setdefault(direction, [])
             case Tier.ADMIN:
                 isolated = [
-                    pods_of(other.subject)
-                    for baseline in earlier
-                    if baseline.document.spec.policy.tier is Tier.BASELINE
-                    for other in rules_of(baseline.document.spec.policy)
-                    if other.action is Action.DENY and other.direction is rule.direction
+                    subject_labels(other.rule.subject)
+                    for other in baseline
+                    if other.rule.action is Action.DENY and other.rule.direction is direction
                 ]
-                allowed = admin_allow(rule, before, isolated, self._facts)
+                allowed = admin_allow(rule, earlier, isolated, self._facts)
                 if allowed is not None:
-                    allows.setdefault(rule.direction, []).append(allowed)
+                    allows.setdefault(direction, []).append(allowed)
             case _:
                 assert_never(tier)
 

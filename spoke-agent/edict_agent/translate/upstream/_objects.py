@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from edict.policy.lockout import EVERY_NETWORK, WAY_OUT_NAME, WAY_OUT_TEAM, agent_subject
 from edict.policy.model import Tier
 from edict.policy.rules import Direction
+from edict.policy.space import subject_labels
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.objects import render
-from edict_agent.translate.overlap import subjects_may_meet
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
 from edict_agent.translate.upstream._peers import MAX_ITEMS
 from edict_agent.translate.upstream._selectors import Style, upstream_subject
@@ -79,7 +79,7 @@ def _ties_with_the_way_out(policy: PlacedPolicy, agent_namespace: str) -> bool:
     return (
         spec.tier is Tier.ADMIN
         and spec.priority == HIGHEST
-        and subjects_may_meet(spec.subject, agent_subject(agent_namespace))
+        and subject_labels(spec.subject).meets(subject_labels(agent_subject(agent_namespace)))
     )
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from edict.policy.fidelity import RuleFidelity
 from edict.policy.rules import Direction, rules_of
-from edict_agent.translate.facts import Facts
+from edict.policy.space import Ground
+from edict_agent.translate.facts import Facts, ground_of
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
+from edict_agent.translate.standing import Standing
 from edict_agent.translate.target import Outcome
 from edict_agent.translate.upstream._objects import upstream_objects, way_out_object
 from edict_agent.translate.upstream._rules import upstream_rule
@@ -21,6 +23,12 @@ class Upstream:
     def __init__(self, facts: Facts, agent_namespace: str) -> None:
         self._style = Style(None if facts.egress_peers is None else frozenset(facts.egress_peers))
         self._agent_namespace = agent_namespace
+        self._ground = ground_of(facts)
+
+    @property
+    def ground(self) -> Ground:
+        """Which addresses pods and nodes may have."""
+        return self._ground
 
     def built_in(self) -> tuple[RenderedObject, ...]:
         """Return the way out."""
@@ -29,9 +37,9 @@ class Upstream:
     def refuse_policy(self, policy: PlacedPolicy) -> None:
         """Refuse nothing: each rule is judged by itself."""
 
-    def translate(self, policy: PlacedPolicy, earlier: Sequence[PlacedPolicy]) -> Outcome:
-        """Translate a policy to one ClusterNetworkPolicy, or two; what stands earlier changes nothing."""
-        del earlier
+    def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
+        """Translate a policy to one ClusterNetworkPolicy, or two; what stands before it changes nothing."""
+        del own, before
         rules: dict[Direction, list[Body]] = {}
         told: list[RuleFidelity] = []
         for rule in rules_of(policy.document.spec.policy):
