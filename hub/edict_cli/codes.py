@@ -56,6 +56,12 @@ class Code(enum.IntEnum):
     """Another command holds the workspace."""
     NOT_YET = 623
     """A warning: the policy asks for what the agents of this version refuse."""
+    NO_ANSWER = 624
+    """The cluster's API server cannot be reached, or refuses to be read."""
+    NOT_THERE = 625
+    """A pod, an address or a name that is not in the cluster that is asked about."""
+    CONNECTION = 626
+    """What was asked about is no connection: its ends, protocol, port or request."""
 
 
 class Hub(enum.IntEnum):

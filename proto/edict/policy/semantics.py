@@ -52,14 +52,21 @@ class Stage(enum.StrEnum):
 class Why(enum.StrEnum):
     """Why a step of the walk matched or did not."""
 
-    MATCHED = "matched"
-    NOT_SUBJECT = "the pod is no subject"
-    NO_PEER = "the other end is no peer"
-    NO_PROTOCOL = "another protocol or port"
-    NO_REQUEST = "no such HTTP request"
-    NOT_UNDERSTOOD = "not understood, so it fails closed"
-    NOT_ALLOWED = "isolated, and no rule allows it"
-    NOBODY_DECIDED = "no tier decided"
+    MATCHED = "Matched"
+    NOT_SUBJECT = "NotSubject"
+    """The policy does not select the pod."""
+    NO_PEER = "NoPeer"
+    """The other end is none of the rule's peers."""
+    NO_PROTOCOL = "NoProtocol"
+    """The protocol or the port is none of the rule's."""
+    NO_REQUEST = "NoRequest"
+    """The connection carries no HTTP request that the rule accepts."""
+    NOT_UNDERSTOOD = "NotUnderstood"
+    """The rule is of another language, and fails closed."""
+    NOT_ALLOWED = "NotAllowed"
+    """NetworkPolicies isolate the pod, and none of their rules allows the connection."""
+    NOBODY_DECIDED = "NobodyDecided"
+    """No tier decided."""
 
 
 class Step(Struct, frozen=True):
