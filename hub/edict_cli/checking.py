@@ -1,60 +1,77 @@
-"""What a release must not have, whoever signed it: priority ties, and policies that deny the agent its way out."""
+"""What a release must not have, whoever signed it, and what its authors should know: the findings of `edict lint`."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from edict.errors import DocumentError
-from edict.policy.checks import Finding, PolicySource, denies_way_out, priority_ties
+from edict.policy.checks import Finding, PolicySource
+from edict.policy.codes import Code as Document
 from edict.policy.documents import AnyDocument, FederatedNetworkPolicy, ManagedCluster
-from edict.policy.frameworks import unknown_frameworks
-from edict.policy.model import Mode, OnInexact, Tier
+from edict.policy.findings import Found, all_findings
+from edict.policy.model import Mode, OnInexact
+from edict.policy.origin import Origin, Where
 from edict.policy.placement import selects
 from edict_cli.codes import Code
 
+_LOCKOUT, _NO_CLUSTER = (f"EDICT{code:04d}" for code in (Document.DENIES_WAY_OUT, Document.NO_SUCH_CLUSTER))
 
-def check_release(documents: Mapping[str, AnyDocument], changed: Collection[str], *, allow_lockout: bool) -> None:
+
+def check_release(
+    documents: Mapping[str, AnyDocument], changed: Collection[str], *, allow_lockout: bool
+) -> list[Finding]:
     """Check a release before it is signed.
 
     Args:
         documents: every document of the release by its path.
-        changed: the paths that are new or different; only they can be new in what they deny.
+        changed: the paths that are new or different; only they can be new in what they deny, and a cluster may leave
+            the inventory though an older policy still names it.
         allow_lockout: accept a policy that names the agent's own namespace.
 
+    Returns:
+        What to say of the changed policies, and of others because of them.
+
     Raises:
-        DocumentError: EDICT0140 for the first tie, EDICT0141 for a lockout.
+        DocumentError: EDICT0140 for a tie, EDICT0141 for a lockout, EDICT0144 for a peer in an unknown cluster.
     """
-    clusters = [document for document in documents.values() if isinstance(document, ManagedCluster)]
-    groups: dict[tuple[Tier, int], list[PolicySource]] = defaultdict(list)
-    for path, document in sorted(documents.items()):
-        if isinstance(document, FederatedNetworkPolicy):
-            source = PolicySource(team_of_path(path), document)
-            groups[document.spec.policy.tier, document.spec.policy.priority].append(source)
-            if path in changed and not allow_lockout:
-                denies_way_out(source)
-    ties = [tie for group in groups.values() if len(group) > 1 for tie in priority_ties(group, clusters)]
-    if ties:
-        raise ties[0]
-
-
-def warnings(source: PolicySource) -> list[Finding]:
-    """Return what its author should know of one policy; what publish would refuse is among it."""
-    known = [*not_yet(source), *unknown_frameworks(source)]
-    try:
-        return [*known, *denies_way_out(source)]
-    except DocumentError as error:
-        return [*known, Finding(error.code, error.where, error.what, error.remedy)]
-
-
-def changed_warnings(documents: Mapping[str, AnyDocument], changed: Collection[str]) -> list[str]:
-    """Return what to say once more of each changed policy when the release is published."""
-    return [
-        finding.diagnostics()
+    sources = {
+        path: PolicySource(team_of_path(path), document, Origin(path))
         for path, document in sorted(documents.items())
-        if path in changed and isinstance(document, FederatedNetworkPolicy)
-        for finding in warnings(PolicySource(team_of_path(path), document))
-    ]
+        if isinstance(document, FederatedNetworkPolicy)
+    }
+    clusters = [document for document in documents.values() if isinstance(document, ManagedCluster)]
+    found = all_findings(list(sources.values()), clusters)
+    for each in found:
+        if isinstance(each, DocumentError) and _refused(each, changed, allow_lockout=allow_lockout):
+            raise each
+    mine = [source for path, source in sources.items() if path in changed]
+    ids = {source.id for source in mine}
+    told = [_warning(each) for each in found if _concerns(each, changed, ids)]
+    return [*(finding for source in mine for finding in not_yet(source)), *told]
+
+
+def _refused(error: DocumentError, changed: Collection[str], *, allow_lockout: bool) -> bool:
+    if error.code == _LOCKOUT and allow_lockout:
+        return False
+    return error.code not in {_LOCKOUT, _NO_CLUSTER} or Where.of(error.where).file in changed
+
+
+def _concerns(found: Found, changed: Collection[str], ids: Collection[str]) -> bool:
+    if found.code == _NO_CLUSTER or Where.of(found.where).file in changed:
+        return True
+    return isinstance(found, Finding) and any(other in ids for other in found.others)
+
+
+def _warning(found: Found) -> Finding:
+    if isinstance(found, Finding):
+        return found
+    return Finding(found.code, found.where, found.what, found.remedy)
+
+
+def warnings(sources: Sequence[PolicySource]) -> list[Finding]:
+    """Return what the authors of some policies should know; what publish would refuse is among it."""
+    told = [finding for source in sources for finding in not_yet(source)]
+    return told + [_warning(each) for each in all_findings(sources, [])]
 
 
 def not_yet(source: PolicySource) -> Iterator[Finding]:

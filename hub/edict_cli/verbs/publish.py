@@ -7,7 +7,7 @@ import click
 from edict.errors import UsageError
 from edict.trust.state import TrustState
 from edict_cli import publishing, release
-from edict_cli.checking import changed_warnings, check_release, unplaced
+from edict_cli.checking import check_release, unplaced
 from edict_cli.codes import Code
 from edict_cli.hub import HubClient
 from edict_cli.output import Form, Sheet, emit, forms, note, progress
@@ -28,8 +28,9 @@ def command(session: Session, *, form: Form, refresh: bool, allow_lockout: bool,
     """Publish everything that is pending as the next release.
 
     The hub's newest release is fetched and verified first. A release takes every team's newest signed documents;
-    two policies of one tier with one priority on one cluster are refused. Publishing twice is safe: when an answer
-    was lost, the second run finds the release at the hub and says so.
+    two policies of one tier with one priority are refused where a cluster has both and they may decide one
+    connection differently. Warnings are of what changes, and of rules that could never match any more. Publishing
+    twice is safe: when an answer was lost, the second run finds the release at the hub and says so.
 
     \b
     Examples:
@@ -60,8 +61,8 @@ def released(
     with progress("checking the release"):
         changed = {item.document for item in planned.changes if item.change is not Difference.REMOVED}
         documents = publishing.documents_after(workspace, hub, planned)
-        check_release(documents, changed, allow_lockout=allow_lockout)
-    for text in (*changed_warnings(documents, changed), *unplaced(documents, changed)):
+        findings = check_release(documents, changed, allow_lockout=allow_lockout)
+    for text in (*(finding.diagnostics() for finding in findings), *unplaced(documents, changed)):
         note(text)
     if ask:
         _confirm(planned)

@@ -68,8 +68,9 @@ def command(
         if rebase:
             _rebase(workspace)
         contents: dict[str, bytes | None] = {}
-        for path in files:
-            _add(contents, workspace, path, team, placement)
+        sources = [source for path in files for source in _add(contents, workspace, path, team, placement)]
+        for finding in warnings(sources):
+            note(finding.diagnostics())
         for name in remove:
             contents[policy_path(*team_and_name(name, where="--remove"))] = None
         with progress("signing"):
@@ -81,15 +82,15 @@ def command(
 
 def _add(
     contents: dict[str, bytes | None], workspace: Workspace, path: Path, team: str | None, placement: str | None
-) -> None:
+) -> Iterator[PolicySource]:
+    """Add the documents of a file to what is to be signed, and yield its policies."""
     for parsed in _read(path, placement):
         document = parsed.document
         if isinstance(document, FederatedNetworkPolicy):
             owner = _team(workspace, team)
             policy_id(owner, document.metadata.name)
             target = policy_path(owner, document.metadata.name)
-            for finding in warnings(PolicySource(owner, document, parsed.origin)):
-                note(finding.diagnostics())
+            yield PolicySource(owner, document, parsed.origin)
         else:
             target = cluster_path(document.metadata.name)
         if target in contents:

@@ -54,6 +54,14 @@ class Code(enum.IntEnum):
     """Two policies of one tier and one priority that can meet on a cluster."""
     DENIES_WAY_OUT = 141
     """A policy that tries to deny the agent its way out."""
+    SHADOWED = 142
+    """A warning: a rule that can never match, because all that it matches is decided before it."""
+    UNSEEN_LABEL = 143
+    """A warning: a selector on a label that Cilium leaves out of identity; clusters with Cilium refuse the policy."""
+    NO_SUCH_CLUSTER = 144
+    """A peer in a cluster that is not in the signed inventory."""
+    OWN_CLUSTER = 145
+    """A warning: a peer in another cluster that names the only cluster its policy is for."""
     FRAMEWORK = 150
     """A warning: a framework, or an id of it, that nobody knows."""
     SAME_NAME = 151

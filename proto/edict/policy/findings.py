@@ -7,18 +7,21 @@ A new check is one function in :data:`CHECKS`: it takes every policy and the clu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations_with_replacement
 from typing import TypeAlias
 
-import msgspec
-
 from edict.errors import DocumentError
-from edict.policy._meeting import common_labels
-from edict.policy.checks import Finding, PolicySource, denies_way_out, priority_ties
+from edict.policy.checks import (
+    Finding,
+    PolicySource,
+    cluster_peers,
+    denies_way_out,
+    priority_ties,
+    shadowed_rules,
+    unseen_labels,
+)
 from edict.policy.codes import Code
-from edict.policy.documents import ManagedCluster, ManagedClusterSpec, ObjectMeta
+from edict.policy.documents import ManagedCluster
 from edict.policy.frameworks import unknown_frameworks
-from edict.policy.model import API_VERSION
 from edict.policy.origin import Where
 
 Found: TypeAlias = "Finding | DocumentError"
@@ -30,27 +33,10 @@ def all_findings(policies: Sequence[PolicySource], clusters: Sequence[ManagedClu
 
     Args:
         policies: valid policies of one release, or of a part of it.
-        clusters: the inventory; empty when unknown, where every cluster is thought of that two policies could share.
+        clusters: the inventory; empty when unknown, where every cluster is thought of that policies could share.
     """
-    inventory = clusters or stand_ins(policies)
-    found = [each for check in CHECKS for each in check(policies, inventory)]
+    found = [each for check in CHECKS for each in check(policies, clusters)]
     return sorted(found, key=_order)
-
-
-def stand_ins(policies: Sequence[PolicySource]) -> list[ManagedCluster]:
-    """Return a cluster, named by its labels, for each placement and for each two that one cluster can be in."""
-    placements = {
-        msgspec.json.encode(source.document.spec.placement): source.document.spec.placement for source in policies
-    }
-    found: dict[str, ManagedCluster] = {}
-    for pair in combinations_with_replacement(placements.values(), 2):
-        labels = common_labels(*(placement.cluster_selector for placement in pair))
-        if labels is not None:
-            name = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-            metadata = ObjectMeta(name=f"a cluster with {name}" if name else "every cluster", labels=labels)
-            spec = ManagedClusterSpec(plugin="other")
-            found[name] = ManagedCluster(api_version=API_VERSION, metadata=metadata, spec=spec)
-    return list(found.values())
 
 
 def twice(policies: Sequence[PolicySource]) -> Iterator[DocumentError]:
@@ -75,11 +61,6 @@ def _names(policies: Sequence[PolicySource], _clusters: Sequence[ManagedCluster]
     yield from twice(policies)
 
 
-def _ties(policies: Sequence[PolicySource], clusters: Sequence[ManagedCluster]) -> Iterator[Found]:
-    once = {source.id: source for source in reversed(policies)}
-    yield from priority_ties(list(once.values()), clusters)
-
-
 def _way_out(policies: Sequence[PolicySource], _clusters: Sequence[ManagedCluster]) -> Iterator[Found]:
     for source in policies:
         try:
@@ -93,5 +74,5 @@ def _frameworks(policies: Sequence[PolicySource], _clusters: Sequence[ManagedClu
         yield from unknown_frameworks(source)
 
 
-CHECKS: tuple[Check, ...] = (_names, _ties, _way_out, _frameworks)
+CHECKS: tuple[Check, ...] = (_names, priority_ties, _way_out, shadowed_rules, unseen_labels, cluster_peers, _frameworks)
 """In no order that matters. Each names its findings by codes of its own."""

@@ -21,6 +21,7 @@ from tests.unit.policy.documents import BASE, CLUSTER, UPSTREAM, changed
 HOST_BITS = changed("10.0.0.0/8", "10.0.0.1/8").replace("deny-egress", "host-bits")
 CONTROLS = changed("  policy:\n", "  controls: [CSI:5.3.2]\n  policy:\n").replace("deny-egress", "controls")
 HOSTILE = changed("name: deny-egress", 'name: "a\\e[2J\\u202e]]>&<"')
+ACCEPT = changed("action: Deny", "action: Accept")
 
 
 class Lint:
@@ -60,7 +61,7 @@ def test_what_is_clean_is_silent(lint: Lint) -> None:
 
 
 def test_a_bare_upstream_manifest_is_a_policy(lint: Lint) -> None:
-    assert lint(lint.file("a.yaml", UPSTREAM), lint.file("b.yaml", BASE)) == 1
+    assert lint(lint.file("a.yaml", UPSTREAM), lint.file("b.yaml", ACCEPT)) == 1
     assert [(each["code"], each["subject"], each["path"]) for each in lint.findings] == [
         ("EDICT0140", "ClusterNetworkPolicy from-upstream", "spec.priority")
     ]
@@ -96,7 +97,7 @@ def test_warnings_alone_are_no_failure(lint: Lint) -> None:
 
 
 def test_policies_of_different_files_tie(lint: Lint) -> None:
-    one, other = lint.file("a.yaml", BASE), lint.file("b.yaml", BASE.replace("deny-egress", "other"))
+    one, other = lint.file("a.yaml", BASE), lint.file("b.yaml", ACCEPT.replace("deny-egress", "other"))
     assert lint(one, other, more=["--team", "payments"]) == 1
     assert [(each["code"], each["file"], each["path"]) for each in lint.findings] == [
         ("EDICT0140", "b.yaml", "spec.policy.priority")
@@ -106,7 +107,8 @@ def test_policies_of_different_files_tie(lint: Lint) -> None:
 
 def test_the_inventory_says_where_policies_meet(lint: Lint) -> None:
     prod = changed("clusterSelector: {}", "clusterSelector: {matchLabels: {env: prod}}")
-    zone = changed("clusterSelector: {}", "clusterSelector: {matchLabels: {zone: a}}").replace("deny-egress", "zone")
+    zone = changed("clusterSelector: {}", "clusterSelector: {matchLabels: {zone: a}}", ACCEPT)
+    zone = zone.replace("deny-egress", "zone")
     files = (lint.file("a.yaml", prod), lint.file("b.yaml", zone))
     assert lint(*files) == 1, "some cluster could have both labels"
     inventory = lint.file(
@@ -264,4 +266,4 @@ def test_an_unknown_framework_is_said_again_when_it_is_published(
 ) -> None:
     put(workspace, policy("one").replace(b"  policy:\n", b"  controls: [CSI:5.3.2]\n  policy:\n"))
     publish(workspace, hub)
-    assert f"[EDICT{Code.FRAMEWORK:04d}] (FederatedNetworkPolicy one spec.controls[0])" in capsys.readouterr().err
+    assert f"[EDICT{Code.FRAMEWORK:04d}] (FederatedNetworkPolicy one spec.controls[0] policies/net/one)" in capsys.readouterr().err

@@ -122,7 +122,8 @@ def test_the_same_role_signed_twice_is_a_conflict_that_rebase_solves(workspace: 
 
 
 def test_a_tie_of_priority_is_refused_before_anything_is_sent(workspace: Workspace, hub: MemoryHub) -> None:
-    put(workspace, policy("one"), policy("two"), inventory_fra1=cluster("fra1"))
+    denied = policy("two").replace(b"action: Accept", b"action: Deny")
+    put(workspace, policy("one"), denied, inventory_fra1=cluster("fra1"))
     with pytest.raises(DocumentError, match="EDICT0140"):
         publish(workspace, hub)
     assert hub.requests == []

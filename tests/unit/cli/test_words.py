@@ -22,7 +22,7 @@ EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 def warned(text: bytes) -> list[str]:
     parsed = parse_all(text, "f.yaml")[0]
     assert isinstance(parsed.document, FederatedNetworkPolicy)
-    return [finding.diagnostics() for finding in warnings(PolicySource("net", parsed.document, parsed.origin))]
+    return [finding.diagnostics() for finding in warnings([PolicySource("net", parsed.document, parsed.origin)])]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
