@@ -1,0 +1,108 @@
+"""What Cilium's engine is told beside pods and policies: meshes, accounts, named ports, names, options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from edict.policy.world import Flow
+from tests.engines.engine import Engine, Scene, Verdict
+from tests.engines.small import (
+    ANY,
+    APEX,
+    CLIENT,
+    FAR,
+    INTERNET,
+    NODE_A,
+    NODE_B,
+    SERVER,
+    SUBDOMAIN,
+    WORLD,
+    clusterwide,
+    deny,
+    isolating,
+    tiered,
+    verdicts,
+)
+
+ACCOUNT = "io.cilium.k8s.policy.serviceaccount"
+CLUSTER = "io.cilium.k8s.policy.cluster"
+
+
+def endpoints(key: str, value: str) -> dict[str, Any]:
+    """Return a peer of pods by a label."""
+    return {"toEndpoints": [{"matchLabels": {key: value}}]}
+
+
+def test_a_pod_of_the_mesh_is_matched_by_its_cluster_alone(cilium: Engine) -> None:
+    assert verdicts(cilium, [deny(endpoints("app", "web"))], SERVER, FAR) == [False, True]
+    other = {"toEndpoints": [{"matchLabels": {"app": "web", CLUSTER: "other"}}]}
+    assert verdicts(cilium, [deny(other)], SERVER, FAR) == [True, False]
+    anywhere = verdicts(cilium, [deny(endpoints("app", "web"))], SERVER, FAR, policy_default_local_cluster="false")
+    assert anywhere == [False, False]
+
+
+def test_a_pod_of_the_mesh_is_judged_by_its_own_cluster(cilium: Engine) -> None:
+    answer = cilium.judge(Scene((), [], world=WORLD), [Flow(CLIENT, FAR, "tcp", 80), Flow(FAR, CLIENT, "tcp", 80)])
+    assert answer.verdicts == (Verdict(egress=True, ingress=None), Verdict(egress=None, ingress=True))
+
+
+def test_service_accounts_are_labels(cilium: Engine) -> None:
+    for account, open_ in (("payer", False), ("other", True)):
+        peer = endpoints(ACCOUNT, account)
+        assert verdicts(cilium, [deny(peer)], SERVER) == [open_]
+
+
+def test_named_ports_are_those_of_the_destination(cilium: Engine) -> None:
+    protocols = [{"destinationNamedPort": "web"}]
+    egress = tiered(egress=[{"action": "Deny", "to": [ANY], "protocols": protocols}])
+    ingress = tiered(egress=[], ingress=[{"action": "Deny", "from": [ANY], "protocols": protocols}])
+    flows = [Flow(CLIENT, SERVER, "tcp", port) for port in (8080, 80)] + [Flow(CLIENT, SERVER, "udp", 8080)]
+    answers = [cilium.judge(Scene((), [one], world=WORLD), flows).verdicts for one in (egress, ingress)]
+    assert [one.egress for one in answers[0]] == [False, True, True]
+    assert [one.ingress for one in answers[1]] == [False, True, True]
+
+
+def test_domain_names_in_both_kinds_of_policy(cilium: Engine) -> None:
+    rest = tiered(("Deny", {"networks": ["0.0.0.0/0"]}), name="rest", priority=2)
+    named = tiered(("Accept", {"domainNames": ["*.example.com"]}))
+    assert verdicts(cilium, [rest, named], SUBDOMAIN, APEX, INTERNET) == [True, False, False]
+    own = clusterwide(egress=[{"toFQDNs": [{"matchName": "example.com"}]}], enableDefaultDeny={"egress": True})
+    assert verdicts(cilium, [own], SUBDOMAIN, APEX, INTERNET) == [False, True, False]
+
+
+def test_the_local_node_is_the_host_and_always_gets_in(cilium: Engine) -> None:
+    closed = [deny({"toEntities": ["host"]}), tiered(egress=[], ingress=[{"action": "Deny", "from": [ANY]}])]
+    isolated = isolating("x", "Ingress")
+    scene = Scene((), [*closed, isolated], world=WORLD, local_nodes=frozenset({"a"}))
+    flows = [Flow(CLIENT, node, "tcp", 80) for node in (NODE_A, NODE_B)]
+    answer = cilium.judge(scene, flows + [Flow(node, CLIENT, "tcp", 80) for node in (NODE_A, NODE_B)])
+    assert [one.egress for one in answer.verdicts[:2]] == [False, True]
+    assert [one.ingress for one in answer.verdicts[2:]] == [True, False]
+
+
+def test_all_specs_of_an_object_count(cilium: Engine) -> None:
+    one = deny({"toCIDR": ["203.0.113.0/24"]})
+    specs = [one["spec"], deny(endpoints("app", "web"))["spec"]]
+    both = {"kind": one["kind"], "metadata": {"name": "both"}, "specs": specs}
+    assert verdicts(cilium, [both], INTERNET, SERVER, APEX) == [False, False, True]
+
+
+def test_both_addresses_of_a_pod_are_one_pod(cilium: Engine) -> None:
+    flows = [Flow(CLIENT, SERVER, "tcp", 80), Flow("fd00:1::1", "FD00:1::0:2", "tcp", 80)]
+    answer = cilium.judge(Scene((), [deny(endpoints("app", "web"))], world=WORLD), flows)
+    assert [one.egress for one in answer.verdicts] == [False, False]
+
+
+def test_type_0_of_icmp_can_be_asked_for(cilium: Engine) -> None:
+    closed = clusterwide(egressDeny=[{"toEntities": ["all"], "icmps": [{"fields": [{"family": "IPv4", "type": 8}]}]}])
+    flows = [Flow(CLIENT, SERVER, "icmp", icmp_type=number) for number in (0, 8)]
+    answer = cilium.judge(Scene((), [closed], world=WORLD), flows)
+    assert [one.egress for one in answer.verdicts] == [True, False]
+
+
+def test_a_wrong_option_is_an_error(cilium: Engine) -> None:
+    for wrong in ({"enable_nonsense": "true"}, {"enable_sctp": "perhaps"}):
+        with pytest.raises(AssertionError, match=next(iter(wrong)).replace("_", "-")):
+            verdicts(cilium, [], SERVER, **wrong)
