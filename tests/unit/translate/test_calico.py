@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from edict.policy.model import OnInexact
 from edict_agent.translate import Dialect, Facts, PolicyPlan
 from edict_agent.translate.plan import PlacedPolicy
 from tests.unit.translate.placed import (
@@ -153,6 +155,39 @@ def test_every_address_of_one_family_is_exact_at_ingress() -> None:
 
 def test_networks_need_no_facts() -> None:
     assert not outcome(policy(egress=(rule("Deny", BOTH_FAMILIES),)), facts=Facts(plugin="calico")).refused
+
+
+def test_a_service_account_stands_with_its_namespaces() -> None:
+    peer = {"serviceAccounts": {"names": ["b", "a"], "namespaceSelector": {"matchLabels": {"team": "x"}}}}
+    (deny,) = spec(policy(ingress=(rule("Deny", peer),)))["ingress"]
+    assert deny["source"] == {
+        "selector": "projectcalico.org/orchestrator == 'k8s'",
+        "namespaceSelector": "team == 'x'",
+        "serviceAccounts": {"names": ["a", "b"]},
+    }
+
+
+def test_a_port_by_name_is_one_of_each_protocol_at_the_destination() -> None:
+    named = rule("Deny", {"namespaces": {}}, protocols=[{"destinationNamedPort": "http"}])
+    rules = spec(policy(ingress=(named,)))["ingress"]
+    assert [(one["protocol"], one["destination"]) for one in rules] == [
+        (transport, {"ports": ["http"]}) for transport in ("TCP", "UDP", "SCTP")
+    ]
+
+
+def stricter(facts: Facts, *rules: dict[str, Any]) -> PolicyPlan:
+    written = policy(ingress=rules)
+    wanted = replace(written.document.spec, on_inexact=OnInexact.STRICTER)
+    return outcome(replace(written, document=replace(written.document, spec=wanted)), facts=facts)
+
+
+def test_stricter_accepts_sources_by_address_where_no_node_has_one() -> None:
+    sources = {"networks": ["203.0.113.0/24"]}
+    told = stricter(FACTS, rule("Accept", sources))
+    assert (told.refused, told.rules[0].direction) == (False, "stricter")
+    assert stricter(FACTS, rule("Deny", sources)).refused
+    assert stricter(FACTS, rule("Accept", {"networks": ["172.18.0.0/24"]})).refused
+    assert stricter(replace(FACTS, node_cidrs=None), rule("Accept", sources)).refused
 
 
 def test_ports_stand_with_their_protocol_at_the_destination() -> None:

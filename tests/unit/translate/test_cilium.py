@@ -343,6 +343,36 @@ def test_other_clusters_are_not_spoken_of_without_a_mesh() -> None:
     assert len(endpoints["toEndpoints"]) == 1
 
 
+def test_a_cluster_is_named_where_there_is_a_mesh() -> None:
+    berlin = {"clusters": {"names": ["berlin"], "pods": {"podSelector": {"matchLabels": {"a": "x"}}}}}
+    (accept,) = spec(policy(egress=(rule("Accept", berlin),)), facts=with_options(cluster_id="7"))["egress"]
+    assert accept["toEndpoints"][0]["matchExpressions"] == [
+        EXISTS,
+        {"key": "k8s:a", "operator": "In", "values": ["x"]},
+        {"key": "k8s:io.cilium.k8s.policy.cluster", "operator": "In", "values": ["berlin"]},
+    ]
+
+
+@pytest.mark.parametrize("options", [{}, {"cluster_id": "0"}])
+def test_a_cluster_is_refused_where_no_mesh_is_known(options: dict[str, str]) -> None:
+    deny = policy(egress=(rule("Deny", {"clusters": {"names": ["berlin"]}}),))
+    assert outcome(deny, facts=with_options(**options)).code == "EDICT0512"
+
+
+def test_a_service_account_is_a_label() -> None:
+    peer = {"serviceAccounts": {"names": ["b", "a"], "namespaceSelector": namespace("x")}}
+    body = spec(policy(ingress=(rule("Deny", peer),)))
+    assert body["ingressDeny"][0]["fromEndpoints"][0]["matchExpressions"][1:] == [
+        {"key": NS, "operator": "In", "values": ["x"]},
+        {"key": "k8s:io.cilium.k8s.policy.serviceaccount", "operator": "In", "values": ["a", "b"]},
+    ]
+
+
+def test_a_port_by_name_is_refused() -> None:
+    named = rule("Deny", {"namespaces": {}}, protocols=[{"destinationNamedPort": "http"}])
+    assert outcome(policy(egress=(named,))).code == "EDICT0513"
+
+
 NAMED = rule("Accept", {"domainNames": ["a.example"]})
 
 

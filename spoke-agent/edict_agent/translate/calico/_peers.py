@@ -11,17 +11,18 @@ from edict.policy.model import EgressPeer, IngressPeer, LabelSelector, Namespace
 from edict.policy.rules import Direction, PlacedRule
 from edict_agent.translate.calico._selectors import entity
 from edict_agent.translate.codes import Reason
+from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
-from edict_agent.translate.networks import AddressSet, address_sets, covers_everything
+from edict_agent.translate.leeway import Leeway
+from edict_agent.translate.networks import AddressSet, address_sets, covers_everything, known_set, sets_meet
 from edict_agent.translate.plan import Body
 
 _BOTH = frozenset({4, 6})
 _OUTSIDE = {
     "nodes": "select nodes by networks",
-    "service_accounts": "select the pods by their labels",
     "clusters": "",
 }
-_WORDS = {"nodes": "nodes", "service_accounts": "serviceAccounts", "clusters": "clusters of a mesh"}
+_WORDS = {"nodes": "nodes", "clusters": "clusters of a mesh"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,11 @@ class Side:
     version: int | None = None
 
 
-def sides(rule: PlacedRule) -> Iterator[Side]:
+def sides(rule: PlacedRule, facts: Facts, leeway: Leeway) -> Iterator[Side]:
     """Yield the sides that together are the rule's peers.
 
     Raises:
-        InexactError: a peer that Calico cannot match exactly.
+        InexactError: a peer that Calico cannot match exactly, without leeway for it.
     """
     for peer in rule.peers:
         if peer.namespaces is not UNSET:
@@ -44,19 +45,19 @@ def sides(rule: PlacedRule) -> Iterator[Side]:
             yield Side(entity(NamespacedPod(pod_selector=everyone, namespace_selector=peer.namespaces)))
         elif peer.pods is not UNSET:
             yield Side(entity(peer.pods))
+        elif peer.service_accounts is not UNSET:
+            chosen = peer.service_accounts
+            whose = entity(NamespacedPod(pod_selector=LabelSelector(), namespace_selector=chosen.namespace_selector))
+            yield Side(whose | {"serviceAccounts": {"names": sorted(chosen.names)}})
         elif peer.networks is not UNSET:
-            yield from _network_sides(address_sets(peer.networks), rule.direction)
+            yield from _network_sides(address_sets(peer.networks), rule.direction, facts, leeway)
         else:
             _refuse(peer)
 
 
-def _network_sides(sets: Sequence[AddressSet], direction: Direction) -> Iterator[Side]:
+def _network_sides(sets: Sequence[AddressSet], direction: Direction, facts: Facts, leeway: Leeway) -> Iterator[Side]:
     if direction is Direction.INGRESS and not all(entry.is_whole_family for entry in sets):
-        raise InexactError(
-            Reason.INGRESS_NETWORK,
-            "a source address may be that of a node that forwarded the connection",
-            "select pods or namespaces, or every address of a family",
-        )
+        _check_sources(sets, facts, leeway)
     if covers_everything(sets, _BOTH):
         yield Side({})
         return
@@ -70,6 +71,19 @@ def _network_sides(sets: Sequence[AddressSet], direction: Direction) -> Iterator
                 {"nets": [str(entry.network)], "notNets": [str(part) for part in entry.excepted]},
                 entry.network.version,
             )
+
+
+def _check_sources(sets: Sequence[AddressSet], facts: Facts, leeway: Leeway) -> None:
+    """Refuse sources by address, but for an Accept that may match less: a forwarding node's address is in none."""
+    error = InexactError(
+        Reason.INGRESS_NETWORK,
+        "a source address may be that of a node that forwarded the connection",
+        "select pods or namespaces, or every address of a family",
+    )
+    nodes = facts.node_cidrs
+    if nodes is None or any(sets_meet(one, known_set(node)) for one in sets for node in nodes):
+        raise error
+    leeway.narrow(error)
 
 
 def _refuse(peer: IngressPeer | EgressPeer) -> None:

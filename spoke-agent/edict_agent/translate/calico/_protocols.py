@@ -13,6 +13,8 @@ from edict_agent.translate.codes import Reason
 from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.plan import Body
 
+_TRANSPORTS = ("tcp", "udp", "sctp")
+"""The protocols that have ports; a port by name is any of them."""
 MAX_ICMP_TYPE = 254
 """Calico's validator stops here; to iptables 255 would mean any type."""
 
@@ -35,7 +37,7 @@ def matches(protocols: tuple[Protocol, ...]) -> Iterator[Match]:
     if not protocols:
         yield Match({})
         return
-    for name in ("tcp", "udp", "sctp"):
+    for name in _TRANSPORTS:
         found = [getattr(protocol, name) for protocol in protocols]
         transports = [match for match in found if isinstance(match, TransportMatch)]
         if not transports:
@@ -48,12 +50,11 @@ def matches(protocols: tuple[Protocol, ...]) -> Iterator[Match]:
     for protocol in protocols:
         if protocol.icmp is not UNSET:
             yield _icmp(protocol.icmp)
-        if protocol.destination_named_port is not UNSET:
-            raise InexactError(
-                Reason.PROTOCOL,
-                "the port's name means in Calico whatever the peer's pods call so, of any protocol",
-                "give the port by protocol and number",
-            )
+    named = (protocol.destination_named_port for protocol in protocols)
+    names = sorted({name for name in named if isinstance(name, str)})
+    if names:
+        for transport in _TRANSPORTS:
+            yield Match({"protocol": transport.upper()}, tuple(names))
 
 
 def _port(first: int, last: int) -> int | str:

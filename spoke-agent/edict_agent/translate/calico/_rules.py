@@ -13,17 +13,19 @@ from edict.policy.rules import Direction, PlacedRule
 from edict_agent.translate.calico._peers import Side, sides
 from edict_agent.translate.calico._protocols import Match, matches
 from edict_agent.translate.codes import Reason
+from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.plan import Body
 
 _ANNOTATION = "federation.edict.dev/rule"
 
 
-def calico_rules(rule: PlacedRule) -> list[Body]:
+def calico_rules(rule: PlacedRule, facts: Facts, leeway: Leeway) -> list[Body]:
     """Return the rules; none when it can match nothing, as ICMPv6 to an IPv4 network.
 
     Raises:
-        InexactError: the rule cannot be said exactly.
+        InexactError: the rule cannot be said exactly, and there is no leeway for it.
     """
     if rule.rule.http:
         raise InexactError(
@@ -34,7 +36,7 @@ def calico_rules(rule: PlacedRule) -> list[Body]:
     found = tuple(matches(rule.protocols))
     bodies = [
         _body(rule, side, match)
-        for side in sides(rule)
+        for side in sides(rule, facts, leeway)
         for match in found
         if side.version is None or match.version is None or side.version == match.version
     ]

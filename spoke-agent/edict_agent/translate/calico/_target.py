@@ -17,6 +17,7 @@ from edict_agent.translate.calico._selectors import entity
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts, ground_of
 from edict_agent.translate.inexact import InexactError, unsupported
+from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
 from edict_agent.translate.standing import Standing
 from edict_agent.translate.target import Outcome
@@ -60,20 +61,22 @@ class Calico:
         try:
             subject = _subject(spec.subject)
             for rule in rules_of(spec):
+                leeway = Leeway(rule.action)
                 try:
-                    rendered.setdefault(rule.direction, []).extend(calico_rules(rule))
+                    rendered.setdefault(rule.direction, []).extend(calico_rules(rule, self._facts, leeway))
+                    told.append(leeway.fidelity(rule.place))
                 except InexactError as error:
                     told.append(unsupported(rule.place, error))
             _check_size(rendered)
         except InexactError as error:
             rules = tuple(unsupported(rule.place, error) for rule in rules_of(spec))
             return Outcome(rules=rules, objects=(), refusal=error)
-        if told or not rendered:
+        if not rendered:
             return Outcome(rules=tuple(told), objects=())
         body = subject | {"types": [_TYPES[direction] for direction in rendered]}
         body |= {str(direction): rules for direction, rules in rendered.items()}
         name = policy_name(spec.tier, policy.team, policy.name)
-        return Outcome(rules=(), objects=(policy_object(name, spec.tier, spec.priority, body, policy),))
+        return Outcome(rules=tuple(told), objects=(policy_object(name, spec.tier, spec.priority, body, policy),))
 
 
 def _subject(subject: Subject) -> Body:

@@ -14,7 +14,7 @@ from ipaddress import ip_network
 from edict.policy.model import EgressPeer, IngressPeer, NetworkExcept
 from edict.policy.rules import Direction, PlacedRule
 from edict.policy.space.addresses import EVERY_ADDRESS, Addresses, addresses_of
-from edict.policy.space.labels import Labels
+from edict.policy.space.labels import CLUSTER, Labels
 from edict.policy.space.peers import ANYONE, Anyone, Mixed, Named, Nodes, Outside, Peer, Pods, Remote
 from edict_agent.translate.cilium._fqdn import fqdn_selectors
 from edict_agent.translate.cilium._selectors import everyone_selector, peer_selector, remote_selector
@@ -84,8 +84,7 @@ def peer_groups(peers: Sequence[Peer], rule: PlacedRule, facts: Facts, leeway: L
     word = "from" if rule.direction is Direction.INGRESS else "to"
     groups: list[Body] = []
     endpoints = [peer_selector(pods, facts) for pods in kinds.pods]
-    if in_mesh(facts):
-        endpoints += [remote_selector(pods, facts) for pods in kinds.remote]
+    endpoints += [remote_selector(pods, facts) for pods in kinds.remote if _is_there(pods, facts)]
     if endpoints:
         groups.append({f"{word}Endpoints": endpoints})
     entities = _entities(kinds, rule.direction, leeway)
@@ -106,11 +105,6 @@ def is_everything(peers: Sequence[Peer]) -> bool:
     return ANYONE in peers
 
 
-def in_mesh(facts: Facts) -> bool:
-    """Tell whether there may be other clusters in a mesh; what is not known may be."""
-    return facts.options.get("cluster-id", "").strip() != "0" or bool(facts.options.get("clustermesh-config", ""))
-
-
 def every_address(facts: Facts) -> Addresses:
     """Return the addresses of the families that the cluster speaks; what is not switched off is taken to be there."""
     options = {4: "enable-ipv4", 6: "enable-ipv6"}
@@ -119,6 +113,20 @@ def every_address(facts: Facts) -> Addresses:
         if facts.enabled(option, default=True):
             total |= EVERY_ADDRESS.of_family(version)
     return total
+
+
+def _is_there(remote: Labels, facts: Facts) -> bool:
+    """Tell whether pods of other clusters must be spoken of: always, but for all of them where there is no mesh."""
+    cluster_id = facts.options.get("cluster-id", "").strip()
+    if CLUSTER not in remote.terms:
+        return cluster_id != "0"
+    if cluster_id in {"", "0"}:
+        raise InexactError(
+            Reason.PEER,
+            "clusters are known in Cilium by its mesh, and this cluster is not known to be in one",
+            "connect the cluster to the mesh; to preview, give Cilium's option cluster-id in the facts",
+        )
+    return True
 
 
 def _everything(direction: Direction) -> list[Body]:
