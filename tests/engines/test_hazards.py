@@ -75,7 +75,8 @@ def allowed(engine: Engine, dialect: Dialect, policies: tuple[PlacedPolicy, ...]
 
 def deny(peer: dict[str, Any], *protocols: dict[str, Any]) -> PlacedPolicy:
     """Return a policy that denies namespace x some egress."""
-    return policy(subject=X, egress=(rule("Deny", peer, protocols=list(protocols)),))
+    spoken = {"protocols": list(protocols)} if protocols else {}
+    return policy(subject=X, egress=(rule("Deny", peer, **spoken),))
 
 
 DENIES = [
