@@ -11,6 +11,7 @@ import pytest
 
 from edict_cli.main import run
 
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "explain.md"
 CLUSTER = """\
 apiVersion: v1
 kind: List
@@ -145,6 +146,8 @@ def test_both_ends_are_walked_and_the_table_shows_every_step(cli: Run) -> None:
         "ingress of shop/db: Accept by shop/db ingress[0] (NetworkPolicy).",
         "Accept: shop/web to shop/db, tcp 5432.",
     ]
+    guide = [" ".join(line.split()) for line in GUIDE.read_text().splitlines()]
+    assert [line for line in [*lines, *cli.err.splitlines()[1:]] if line not in guide] == []
 
 
 def test_one_end_that_denies_is_a_denial(cli: Run) -> None:
