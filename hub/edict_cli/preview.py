@@ -85,20 +85,21 @@ def total(plan: Plan) -> int:
     return sum(len(policy.rules) for policy in plan.policies)
 
 
-def lacking(
-    dialect: Dialect, policies: Sequence[PlacedPolicy], facts: Facts, agent_namespace: str
-) -> tuple[list[str], int]:
-    """Return the unknown facts that keep rules from being exact, by their names in a file, and of how many rules.
+def lacking(plan: Plan, policies: Sequence[PlacedPolicy], facts: Facts, agent_namespace: str) -> tuple[list[str], int]:
+    """Return the unknown facts that keep rules of a plan from being exact, by their names in a file, and how many.
 
     It translates again as if they were known and met no rule: with all of them, and with all but each.
     """
+    now = exact(plan)
     names = {field.name: field.encode_name for field in msgspec.structs.fields(Facts)}
-    unknown = {name: value for name, value in _ASSUMED.items() if name in names and getattr(facts, name) in (None, "")}
+    unknown = {name: value for name, value in _ASSUMED.items() if getattr(facts, name) in (None, "")}
+    if now == total(plan) or not unknown:
+        return [], 0
 
     def count(assumed: Mapping[str, object]) -> int:
-        return exact(translate(dialect, policies, msgspec.structs.replace(facts, **assumed), agent_namespace))
+        return exact(translate(plan.dialect, policies, msgspec.structs.replace(facts, **assumed), agent_namespace))
 
-    now, best = count({}), count(unknown)
+    best = count(unknown)
     if best <= now:
         return [], 0
     needed = [name for name in unknown if count({key: value for key, value in unknown.items() if key != name}) < best]

@@ -92,7 +92,7 @@ def command(
         click.echo(msgspec.json.format(msgspec.json.encode(preview.preview(plan)), indent=2))
     else:
         click.echo(preview.as_yaml(plan), nl=False)
-    names, rules = preview.lacking(Dialect(dialect), policies, facts, agent_namespace)
+    names, rules = preview.lacking(plan, policies, facts, agent_namespace)
     if names:
         plural = "rules are" if rules > 1 else "rule is"
         note(f"{rules} more {plural} exact where the facts are known: {', '.join(names)}. Try: --facts FILE")

@@ -17,6 +17,7 @@ from edict_agent.translate import Dialect, Facts
 from edict_cli.main import run
 from tests.unit.policy.documents import CLUSTER, UPSTREAM, changed
 
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "preview.md"
 FACTS = "cniVersion: 1.20.2\npodCIDRs: [10.244.0.0/16]\nnodeCIDRs: [172.18.0.0/16]\nclusterName: fra1\n"
 DENY = changed("10.0.0.0/8", "203.0.113.0/24")
 NOT_ON_CALICO = changed("networks: [10.0.0.0/8]", "domainNames: [a.example]").replace("action: Deny", "action: Accept")
@@ -167,9 +168,28 @@ def test_facts_that_would_help_are_named(cli: Run) -> None:
     assert cli.err == "", "no fact helps"
 
 
+def test_facts_of_other_dialects_are_named_too(cli: Run) -> None:
+    everything = changed("networks: [10.0.0.0/8]", 'networks: [0.0.0.0/0, "::/0"]').replace(
+        "tier: Admin", "tier: Baseline"
+    )
+    path = cli.file("p.yaml", everything[: everything.index("        protocols:")])
+    assert cli(path, dialect="network-policy", facts=None) == 1
+    assert "known: namespaces. Try" in cli.err
+    nodes = cli.file("n.yaml", changed("networks: [10.0.0.0/8]", "nodes: {}"))
+    assert cli(nodes, dialect="cluster-network-policy", facts=None) == 1
+    assert "known: egressPeers. Try" in cli.err
+
+
 def test_the_names_of_facts_are_the_documented_ones() -> None:
     names = {field.encode_name for field in msgspec.structs.fields(Facts)}
     assert {"podCIDRs", "nodeCIDRs", "cniVersion", "options", "clusterName"} <= names
+
+
+def test_the_guide_names_every_fact() -> None:
+    example = GUIDE.read_text().partition("```yaml\n")[2].partition("```")[0]
+    given = yaml.safe_load(example)
+    assert set(given) == {field.encode_name for field in msgspec.structs.fields(Facts)}
+    assert msgspec.convert(given, Facts)
 
 
 def test_facts_may_be_json_and_options_plain_words(cli: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,7 @@ def placed(selector: str, name: str = "other") -> str:
     return text.replace("action: Deny", f"action: {action}")
 
 
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "preview.md"
 KNOWN = [
     "NSA-CISA:network-separation",
     "CIS:5.3.2",
@@ -73,6 +75,13 @@ def test_an_unknown_id_is_a_warning(control: str, what: str, remedy: str) -> Non
     assert what in findings[0].what
     assert remedy in findings[0].remedy
     assert findings[0].where.endswith("spec.controls[1] f.yaml:8")
+
+
+def test_the_guide_lists_the_frameworks_that_are_known() -> None:
+    rows = re.findall(r"^\| `([A-Z0-9-]+)` \| (`.*`).* \| (.+) \|$", GUIDE.read_text(), re.MULTILINE)
+    assert [name for name, _, _ in rows] == [framework.name for framework in FRAMEWORKS]
+    for (_, ids, _), framework in zip(rows, FRAMEWORKS, strict=True):
+        assert all(re.fullmatch(framework.ids, each) for each in re.findall(r"`([^`]+)`", ids))
 
 
 def test_every_framework_says_an_example_that_it_knows() -> None:
