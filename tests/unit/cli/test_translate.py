@@ -18,6 +18,7 @@ from edict_cli.main import run
 from tests.unit.policy.documents import CLUSTER, UPSTREAM, changed
 
 GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "preview.md"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 FACTS = "cniVersion: 1.20.2\npodCIDRs: [10.244.0.0/16]\nnodeCIDRs: [172.18.0.0/16]\nclusterName: fra1\n"
 DENY = changed("10.0.0.0/8", "203.0.113.0/24")
 NOT_ON_CALICO = changed("networks: [10.0.0.0/8]", "domainNames: [a.example]").replace("action: Deny", "action: Accept")
@@ -144,6 +145,14 @@ def test_what_yaml_readers_differ_in_is_quoted(cli: Run) -> None:
     text = DENY.replace("namespaces: {}", 'pods: {podSelector: {matchLabels: {a: "y", b: "1e3", c: "012"}}}')
     assert cli(cli.file("p.yaml", text), more=["-o", "yaml"]) == 0
     assert {'"y"', '"1e3"', '"012"'} <= set(cli.out.split())
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_yaml_and_json_hold_the_same_objects(cli: Run, dialect: Dialect) -> None:
+    cli(EXAMPLES, dialect=dialect.value)
+    shown = [each for each in yaml.safe_load_all(cli.out) if each]
+    cli(EXAMPLES, dialect=dialect.value, more=["-o", "json"])
+    assert shown == json.loads(cli.out)["objects"] != []
 
 
 def test_a_document_cannot_end_a_comment(cli: Run) -> None:
