@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The project's own virtualenv, whatever the shell has activated.
 unexport VIRTUAL_ENV
 
-.PHONY: help setup parts demo test test-all bench check types proto fmt clean
+.PHONY: help setup parts demo test test-all fuzz bench check types proto fmt clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,10 @@ test: parts ## what a change needs: all but the slow tests; PYTEST_ARGS='-k name
 
 test-all: parts ## every test
 	@$(PYTEST) $(PYTEST_ARGS)
+
+fuzz: parts ## random verdicts of every engine against the reference: N of each (100000), from SEED on, of one DIALECT
+	@EDICT_FUZZ=$(or $(N),100000) EDICT_FUZZ_SEED=$(or $(SEED),$(shell date +%s)) $(PYTEST) -s -q tests/engines/test_fuzz.py \
+	  -k 'agree$(if $(DIALECT), and agree[$(DIALECT)])'
 
 bench: parts ## benchmarks against the peers, in one run; ONLY=name for one
 	@$(BIN)/python -m bench $(ONLY)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TypeAlias
 
 import pytest
 
@@ -10,39 +12,49 @@ from edict_agent.translate import Dialect
 from tests.engines.engine import Engine
 from tests.env.fixtures import require_parts
 
-_PARTS = {Dialect.CILIUM: "cilium-engine", Dialect.CALICO: "calico-engine"}
+EngineOf: TypeAlias = Callable[[str], Engine]
+"""``engine_of("calico-engine")`` returns the running engine of a part."""
 
 
-@pytest.fixture(scope="session", params=list(_PARTS))
+@pytest.fixture(scope="session")
+def engine_of() -> Iterator[EngineOf]:
+    """Return what starts an engine when it is first asked for."""
+    running: dict[str, Engine] = {}
+    with ExitStack() as stack:
+
+        def start(part: str) -> Engine:
+            if part not in running:
+                running[part] = stack.enter_context(Engine(require_parts(part)[part]))
+            return running[part]
+
+        yield start
+
+
+@pytest.fixture(scope="session", params=[Dialect.CILIUM, Dialect.CALICO])
 def dialect(request: pytest.FixtureRequest) -> Dialect:
-    """Each dialect that has an engine."""
+    """The dialects of the two plugins that have policies of their own."""
     return Dialect(request.param)
 
 
 @pytest.fixture(scope="session")
-def engine(dialect: Dialect) -> Iterator[Engine]:
+def engine(dialect: Dialect, engine_of: EngineOf) -> Engine:
     """The policy engine of the dialect's plugin."""
-    part = _PARTS[dialect]
-    with Engine(require_parts(part)[part]) as running:
-        yield running
+    return engine_of(f"{dialect}-engine")
 
 
 @pytest.fixture(scope="session")
-def cilium() -> Iterator[Engine]:
+def cilium(engine_of: EngineOf) -> Engine:
     """Cilium's policy engine, for what concerns it alone."""
-    with Engine(require_parts("cilium-engine")["cilium-engine"]) as running:
-        yield running
+    return engine_of("cilium-engine")
 
 
 @pytest.fixture(scope="session")
-def calico() -> Iterator[Engine]:
+def calico(engine_of: EngineOf) -> Engine:
     """Calico's policy engine, for what concerns it alone."""
-    with Engine(require_parts("calico-engine")["calico-engine"]) as running:
-        yield running
+    return engine_of("calico-engine")
 
 
 @pytest.fixture(scope="session")
-def upstream() -> Iterator[Engine]:
+def upstream(engine_of: EngineOf) -> Engine:
     """The reference evaluator of NetworkPolicy and ClusterNetworkPolicy, for what concerns it alone."""
-    with Engine(require_parts("network-policies-engine")["network-policies-engine"]) as running:
-        yield running
+    return engine_of("network-policies-engine")

@@ -1,0 +1,121 @@
+"""Random policies over the random clusters. What every dialect with tiers should say exactly is *common*; *whole* adds
+the rest of the language, networks on pods, facts that nobody knows and policies that are only observed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from edict.ids import Digest
+from edict.policy.documents import FederatedNetworkPolicy, FederatedNetworkPolicySpec, ObjectMeta, Placement
+from edict.policy.lockout import EVERY_NETWORK
+from edict.policy.model import (
+    API_VERSION,
+    Action,
+    EgressPeer,
+    EgressRule,
+    Http,
+    IngressPeer,
+    IngressRule,
+    LabelSelector,
+    Mode,
+    OnInexact,
+    PolicySpec,
+    Subject,
+    Tier,
+)
+from edict.policy.rules import Direction
+from edict_agent.translate import PlacedPolicy
+from tests.engines.fuzz.parts import PEERS, PROTOCOLS, subjects
+
+TEAM = "team"
+_ACTIONS = (Action.ACCEPT, Action.DENY, Action.DENY, Action.PASS)
+_MANY = (1, 1, 1, 1, 2)
+_SELDOM = st.sampled_from((False, False, False, True))
+_HTTP = (Http(methods=("GET",), paths=("/health",)),)
+
+
+@st.composite
+def _rules(draw: st.DrawFn, direction: Direction, *, whole: bool) -> IngressRule | EgressRule:
+    action = draw(st.sampled_from(_ACTIONS))
+    peers = tuple(draw(PEERS[direction, whole]) for _ in range(draw(st.sampled_from(_MANY))))
+    protocols = tuple(draw(PROTOCOLS[whole]) for _ in range(draw(st.sampled_from((0, 1, 1, 2)))))
+    odd = draw(st.integers(0, 19)) if whole else 0
+    http = _HTTP if odd == 19 and action is Action.ACCEPT else ()
+    if direction is Direction.INGRESS:
+        return IngressRule(action=action, from_=peers, protocols=protocols, http=http, log=odd == 18)
+    return EgressRule(action=action, to=peers, protocols=protocols, http=http, log=odd == 18)
+
+
+_RULES = {key: _rules(key[0], whole=key[1]) for key in PEERS}
+
+
+@st.composite
+def _specs(draw: st.DrawFn, priority: int, *, whole: bool) -> PolicySpec:
+    tier = draw(st.sampled_from((Tier.ADMIN, Tier.ADMIN, Tier.ADMIN, Tier.BASELINE)))
+    subject = draw(subjects)
+    if tier is Tier.BASELINE and draw(st.booleans()):
+        return _default_deny(subject, priority, draw(st.sampled_from(Direction)))
+    several = draw(st.sampled_from(((0, 1), (1, 0), (1, 1), (0, 2), (0, 3), (2, 0), (2, 2))))
+    ingress, egress = (
+        _in_order([draw(_RULES[direction, whole]) for _ in range(count)], as_drawn=draw(_SELDOM))
+        for direction, count in zip((Direction.INGRESS, Direction.EGRESS), several, strict=True)
+    )
+    return PolicySpec(tier=tier, priority=priority, subject=subject, ingress=ingress, egress=egress)
+
+
+def _in_order(rules: list[Any], *, as_drawn: bool) -> tuple[Any, ...]:
+    """Return rules mostly as people write them, the wide ones last, so that few are shadowed."""
+    return tuple(rules if as_drawn else sorted(rules, key=_width))
+
+
+def _width(rule: IngressRule | EgressRule) -> tuple[bool, bool]:
+    peers = rule.from_ if isinstance(rule, IngressRule) else rule.to
+    return any(
+        peer.networks == EVERY_NETWORK or peer.namespaces == LabelSelector() for peer in peers
+    ), not rule.protocols
+
+
+def _default_deny(subject: Subject, priority: int, direction: Direction) -> PolicySpec:
+    """Return the Baseline that every dialect should say."""
+    if direction is Direction.INGRESS:
+        rule = IngressRule(action=Action.DENY, from_=(IngressPeer(networks=EVERY_NETWORK),))
+        return PolicySpec(tier=Tier.BASELINE, priority=priority, subject=subject, ingress=(rule,))
+    out = EgressRule(action=Action.DENY, to=(EgressPeer(networks=EVERY_NETWORK),))
+    return PolicySpec(tier=Tier.BASELINE, priority=priority, subject=subject, egress=(out,))
+
+
+_SPECS = {(priority, whole): _specs(priority, whole=whole) for priority in range(4) for whole in (True, False)}
+
+
+_COUNTS = st.sampled_from((1, 2, 2, 3, 3, 4))
+_ORDERS = {count: st.permutations(range(count)) for count in range(1, 5)}
+
+
+@st.composite
+def placed_policies(draw: st.DrawFn, *, whole: bool) -> list[PlacedPolicy]:
+    """Draw one to four policies; of the whole language some share a priority, are observed, or may be stricter."""
+    count = draw(_COUNTS)
+    priorities = draw(_ORDERS[count])
+    made = []
+    for index, priority in enumerate(priorities):
+        odd = draw(st.integers(0, 19)) if whole else 0
+        spec = draw(_SPECS[0 if odd == 19 else priority, whole])
+        mode = Mode.OBSERVE if odd == 18 else Mode.ENFORCE
+        made.append(placed(f"p{index}", spec, mode, OnInexact.STRICTER if odd > 9 else OnInexact.REFUSE))
+    return made
+
+
+def placed(
+    name: str, spec: PolicySpec, mode: Mode = Mode.ENFORCE, on_inexact: OnInexact = OnInexact.REFUSE
+) -> PlacedPolicy:
+    """Return a policy as a placed one."""
+    placement = Placement(cluster_selector=LabelSelector())
+    document = FederatedNetworkPolicy(
+        api_version=API_VERSION,
+        metadata=ObjectMeta(name=name),
+        spec=FederatedNetworkPolicySpec(placement=placement, policy=spec, mode=mode, on_inexact=on_inexact),
+    )
+    return PlacedPolicy(team=TEAM, name=name, digest=Digest("0" * 64), document=document)
