@@ -62,11 +62,25 @@ class Case:
 AGENT = Case("edict-agent", "least", ("cluster=fra1",))
 AGENT_CILIUM = Case("edict-agent", "cilium", ("cluster=fra1", "dialect=cilium"))
 AGENT_CALICO = Case("edict-agent", "calico", ("cluster=fra1", "dialect=calico"))
+AGENT_CLUSTER_NETWORK_POLICY = Case(
+    "edict-agent", "cluster-network-policy", ("cluster=fra1", "dialect=cluster-network-policy")
+)
+AGENT_NETWORK_POLICY = Case("edict-agent", "network-policy", ("cluster=fra1", "dialect=network-policy"))
 AGENT_FULL = Case("edict-agent", "full", file="edict-agent.yaml")
 HUB = Case("edict-hub", "least", ("existingSecret=edict-hub",))
 HUB_HARD = Case("edict-hub", "hard", ("existingSecret=edict-hub", "antiAffinity=hard"))
 HUB_FULL = Case("edict-hub", "full", file="edict-hub.yaml")
-CASES = (AGENT, AGENT_CILIUM, AGENT_CALICO, AGENT_FULL, HUB, HUB_HARD, HUB_FULL)
+CASES = (
+    AGENT,
+    AGENT_CILIUM,
+    AGENT_CALICO,
+    AGENT_CLUSTER_NETWORK_POLICY,
+    AGENT_NETWORK_POLICY,
+    AGENT_FULL,
+    HUB,
+    HUB_HARD,
+    HUB_FULL,
+)
 
 
 def of_kind(manifests: Iterable[Manifest], *kinds: str) -> list[Manifest]:

@@ -9,7 +9,21 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import ForbiddenError, NotFoundError
 
-from tests.deploy.charts import AGENT_CALICO, AGENT_CILIUM, CASES, NAMESPACE, Case, Manifest, of_kind, pod_templates
+from edict_agent.detect import Detected, detect
+from edict_agent.kube import connect
+from edict_agent.translate import Dialect
+from tests.deploy.charts import (
+    AGENT_CALICO,
+    AGENT_CILIUM,
+    AGENT_CLUSTER_NETWORK_POLICY,
+    AGENT_NETWORK_POLICY,
+    CASES,
+    NAMESPACE,
+    Case,
+    Manifest,
+    of_kind,
+    pod_templates,
+)
 from tests.env import Cluster
 from tests.env.clients import dynamic_client, server_side_apply
 
@@ -32,6 +46,20 @@ CCNP = manifest(
     "CiliumClusterwideNetworkPolicy",
     "deploy-test",
     {"endpointSelector": {"matchLabels": {"app": "deploy-test"}}, "egress": [{"toEntities": ["world"]}]},
+)
+
+CNP = manifest(
+    "policy.networking.k8s.io/v1alpha2",
+    "ClusterNetworkPolicy",
+    "deploy-test",
+    {"tier": "Admin", "priority": 1, "subject": {"namespaces": {"matchLabels": {"app": "deploy-test"}}}},
+)
+NETWORK_POLICY = manifest(
+    "networking.k8s.io/v1",
+    "NetworkPolicy",
+    "deploy-test",
+    {"podSelector": {"matchLabels": {"app": "x"}}},
+    namespace="default",
 )
 
 
@@ -86,6 +114,16 @@ def on_cilium(cilium_cluster: Cluster) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def on_calico(calico_cluster: Cluster) -> Iterator[Any]:
     yield from install(calico_cluster, AGENT_CALICO)
+
+
+@pytest.fixture(scope="module")
+def on_upstream(upstream_cluster: Cluster) -> Iterator[Any]:
+    yield from install(upstream_cluster, AGENT_CLUSTER_NETWORK_POLICY)
+
+
+@pytest.fixture(scope="module")
+def on_plain(plain_cluster: Cluster) -> Iterator[Any]:
+    yield from install(plain_cluster, AGENT_NETWORK_POLICY)
 
 
 @pytest.fixture
@@ -192,6 +230,64 @@ def test_the_agent_writes_what_it_renders_for_calico(on_calico: Any) -> None:
     finally:
         for item in reversed(made):
             remove(on_calico, item)
+
+
+def may_write(api: Any, item: Manifest) -> None:
+    """Apply, change, cut and remove an object, and find it in its list, as the agent does."""
+    kind = api.resources.get(api_version=item["apiVersion"], kind=item["kind"])
+    where = {"name": "deploy-test", "namespace": item["metadata"].get("namespace")}
+    apply_as_agent(api, item)
+    changed = {**item, "metadata": {**item["metadata"], "annotations": {"changed": "yes"}}}
+    assert apply_as_agent(api, changed).metadata.annotations.changed == "yes"
+    assert "deploy-test" in {each.metadata.name for each in kind.get().items}
+    gone = [{"op": "remove", "path": "/metadata/annotations/changed"}]
+    kind.patch(**where, body=gone, content_type="application/json-patch+json")
+    remove(api, item)
+    with pytest.raises(NotFoundError):
+        kind.get(**where)
+
+
+def test_the_agent_writes_cluster_network_policies_and_no_others(on_upstream: Any) -> None:
+    may_write(on_upstream, CNP)
+    with pytest.raises(ForbiddenError):
+        apply_as_agent(on_upstream, NETWORK_POLICY)
+    with pytest.raises(ForbiddenError):
+        on_upstream.resources.get(api_version="v1", kind="Namespace").get()
+
+
+def test_the_agent_writes_network_policies_and_reads_the_namespaces(on_plain: Any) -> None:
+    may_write(on_plain, NETWORK_POLICY)
+    namespaces = on_plain.resources.get(api_version="v1", kind="Namespace")
+    assert "default" in {each.metadata.name for each in namespaces.get().items}
+    with pytest.raises(ForbiddenError):
+        namespaces.patch(name="default", body={"metadata": {"labels": {"a": "b"}}})
+    with pytest.raises(ForbiddenError):
+        on_plain.resources.get(api_version="v1", kind="Pod").get()
+
+
+async def detected(cluster: Cluster) -> Detected:
+    """Return what the agent finds out with the rights that it has."""
+    kube = connect(cluster.kubeconfig_for(NAMESPACE, "edict-agent"))
+    try:
+        return await detect(kube)
+    finally:
+        await kube.aclose()
+
+
+@pytest.mark.usefixtures("on_upstream")
+async def test_the_agent_learns_what_cluster_network_policies_hold_here(upstream_cluster: Cluster) -> None:
+    found = await detected(upstream_cluster)
+    assert (found.dialect, found.facts.egress_peers) == (
+        Dialect.CLUSTER_NETWORK_POLICY,
+        ("namespaces", "networks", "pods"),
+    )
+
+
+@pytest.mark.usefixtures("on_plain")
+async def test_the_agent_learns_which_namespaces_there_are(plain_cluster: Cluster) -> None:
+    found = await detected(plain_cluster)
+    assert found.dialect is Dialect.NETWORK_POLICY
+    assert (found.facts.namespaces or {})["default"]["kubernetes.io/metadata.name"] == "default"
 
 
 def test_the_agent_may_not_touch_tiers_and_policies_of_others(on_calico: Any, calico_admin: Any) -> None:

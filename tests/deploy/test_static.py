@@ -12,7 +12,7 @@ import click
 import pytest
 import yaml
 
-from edict_agent.kube.resources import CLUSTER_INFORMATION, IP_POOL, NODE
+from edict_agent.kube.resources import CLUSTER_INFORMATION, IP_POOL, NAMESPACE, NODE
 from edict_agent.main import cli as agent_command
 from edict_agent.reconcile.order import KINDS
 from edict_agent.store import identity, secrets
@@ -21,7 +21,9 @@ from tests.deploy.charts import (
     AGENT,
     AGENT_CALICO,
     AGENT_CILIUM,
+    AGENT_CLUSTER_NETWORK_POLICY,
     AGENT_FULL,
+    AGENT_NETWORK_POLICY,
     CASES,
     HUB,
     HUB_FULL,
@@ -146,7 +148,11 @@ def test_the_agent_may_use_exactly_the_secrets_that_it_keeps() -> None:
     assert set(rule["resourceNames"]) == {identity.NAME, secrets.HEAD} | chunks
 
 
-@pytest.mark.parametrize("case", [AGENT, AGENT_CILIUM, AGENT_CALICO], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [AGENT, AGENT_CILIUM, AGENT_CALICO, AGENT_CLUSTER_NETWORK_POLICY, AGENT_NETWORK_POLICY],
+    ids=lambda case: case.name,
+)
 def test_the_agent_may_write_exactly_the_kinds_that_it_renders(case: Case) -> None:
     rendered = {
         (kind.group, kind.plural)
@@ -166,7 +172,7 @@ def test_the_agent_may_write_exactly_the_kinds_that_it_renders(case: Case) -> No
 
 def test_the_agent_may_read_only_what_it_renders_and_its_facts() -> None:
     rendered = {kind for kinds in KINDS.values() for kind in kinds}
-    facts = {NODE, IP_POOL, CLUSTER_INFORMATION}
+    facts = {NODE, NAMESPACE, IP_POOL, CLUSTER_INFORMATION}
     calico_asks_again = {"tier.globalnetworkpolicies"}
     read = {
         resource

@@ -1,4 +1,4 @@
-"""One test cluster: a real kube-apiserver dressed as a Cilium or a Calico cluster. No nodes, no controllers."""
+"""One test cluster: a real kube-apiserver dressed as Cilium, Calico or another. No nodes, no controllers."""
 
 from __future__ import annotations
 
@@ -43,10 +43,11 @@ class Cluster:
         """Start a cluster whose files live in ``directory/name``; return it when all its APIs are served.
 
         Missing parts are built first. `cnp_crd` installs the ClusterNetworkPolicy CRD (True: the standard channel,
-        as Cilium's guide does).
+        as Cilium's guide does); the kind `upstream` always has it.
         `cilium_config` overrides keys of the ``cilium-config`` ConfigMap. Safe to call from several threads.
         Raises EnvError.
         """
+        cnp_crd = cnp_crd or kind == "upstream"
         ensure_parts(parts_for(kind, cnp_crd=cnp_crd))
         cluster = cls(kind, etcd, directory, name)
         try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, assert_never
 
-Kind = Literal["cilium", "calico", "plain"]
-"""Which plugin the cluster looks like; `plain` has none."""
+Kind = Literal["cilium", "calico", "upstream", "plain"]
+"""Which plugin the cluster looks like; `upstream` has one that nobody knows and that serves ClusterNetworkPolicies,
+`plain` has none, or one that reads NetworkPolicies alone."""
 Channel = Literal["standard", "experimental"]
 """Which channel of the ClusterNetworkPolicy CRD; the standard one drops `nodes` and `domainNames` peers in silence."""
 
@@ -18,6 +19,8 @@ def parts_for(kind: Kind, *, cnp_crd: bool | Channel = False) -> list[str]:
             names += ["cilium-crds"]
         case "calico":
             names += ["calico-manifests", "calico-apiserver"]
+        case "upstream":
+            cnp_crd = cnp_crd or True
         case "plain":
             pass
         case _:

@@ -86,6 +86,18 @@ def calico_cluster(etcd: Etcd, tmp_path_factory: pytest.TempPathFactory) -> Iter
     yield from _shared("calico", etcd, tmp_path_factory)
 
 
+@pytest.fixture(scope="session")
+def upstream_cluster(etcd: Etcd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Return a cluster that serves ClusterNetworkPolicies, shared by the session."""
+    yield from _shared("upstream", etcd, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def plain_cluster(etcd: Etcd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Return a cluster that has nothing but NetworkPolicies, shared by the session."""
+    yield from _shared("plain", etcd, tmp_path_factory)
+
+
 @pytest.fixture
 def make_etcd(tmp_path: Path) -> Iterator[MakeEtcd]:
     """Return a factory of etcds that end with the test."""

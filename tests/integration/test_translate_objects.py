@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from edict_agent.translate import Dialect, PlacedPolicy, RenderedObject
+from edict_agent.translate import Dialect, Facts, PlacedPolicy, RenderedObject
 from tests.env import Cluster
 from tests.env.clients import dynamic_client, server_side_apply
-from tests.unit.translate.placed import EVERYTHING, examples, namespace, others, plan, policy, rule, tcp, udp
+from tests.env.fixtures import MakeCluster
+from tests.unit.translate.placed import EVERYTHING, FACTS, examples, namespace, others, plan, policy, rule, tcp, udp
 
 pytestmark = pytest.mark.parts
 
@@ -54,6 +56,10 @@ def wide(dialect: Dialect) -> list[PlacedPolicy]:
     )
     if dialect is Dialect.CILIUM:
         return [both]
+    if dialect is Dialect.CLUSTER_NETWORK_POLICY:
+        return upstream()
+    if dialect is Dialect.NETWORK_POLICY:
+        return local()
     tiers = policy(
         "tiers",
         tier="Baseline",
@@ -67,6 +73,42 @@ def wide(dialect: Dialect) -> list[PlacedPolicy]:
     return [both, tiers]
 
 
+def upstream() -> list[PlacedPolicy]:
+    """Return policies that use whatever ClusterNetworkPolicies say, at upstream's limits."""
+    named = {"destinationNamedPort": "http"}
+    every = {"networks": [f"198.51.100.{index}/32" for index in range(25)]}
+    holes = {"networks": [{"cidr": "::/0", "except": [f"20{index:02}::1/128" for index in range(25)]}]}
+    admin = policy(
+        "admin",
+        priority=0,
+        subject=LABELLED,
+        ingress=(
+            rule("Accept", {"namespaces": others("a")}, LABELLED, protocols=[tcp(80), RANGE, {"tcp": {}}, named]),
+            rule("Pass", {"namespaces": {}}, name="é" * 100),
+        ),
+        egress=(rule("Accept", OUTSIDE, LABELLED, protocols=[{"sctp": {}}]), rule("Deny", *[every] * 25)),
+    )
+    rules = (rule("Accept", holes), *(rule("Deny", EVERYTHING, protocols=[udp(53)]),) * 19)
+    return [admin, policy("baseline", tier="Baseline", priority=1000, egress=rules)]
+
+
+def local() -> list[PlacedPolicy]:
+    """Return policies that use whatever NetworkPolicies say."""
+    closed = policy("closed", tier="Baseline", ingress=(rule("Deny", EVERYTHING),), egress=(rule("Deny", EVERYTHING),))
+    ports = [tcp(80), RANGE, {"sctp": {}}, {"destinationNamedPort": "http"}]
+    part = policy(
+        "part",
+        subject={"pods": LABELLED["pods"] | {"namespaceSelector": namespace("default", "kube-system")}},
+        ingress=(rule("Accept", {"namespaces": others("a")}, LABELLED, protocols=ports),),
+        egress=(rule("Accept", OUTSIDE), rule("Accept", EVERYTHING, protocols=ports[:3])),
+    )
+    return [
+        closed,
+        part,
+        policy("whole", subject={"namespaces": namespace("default")}, egress=(rule("Accept", EVERYTHING),)),
+    ]
+
+
 def applied(cluster: Cluster, objects: Sequence[RenderedObject]) -> Iterator[tuple[RenderedObject, Any]]:
     """Apply objects in their order, yield each with what the server made of it, and remove them again."""
     client = dynamic_client(cluster.kubeconfig)
@@ -78,12 +120,12 @@ def applied(cluster: Cluster, objects: Sequence[RenderedObject]) -> Iterator[tup
     finally:
         for one in reversed(done):
             resource = client.resources.get(api_version=one.api_version, kind=one.kind)
-            resource.delete(name=one.name)
+            resource.delete(name=one.name, namespace=one.namespace or None)
 
 
-def check(cluster: Cluster, dialect: Dialect, policies: Sequence[PlacedPolicy]) -> int:
+def check(cluster: Cluster, dialect: Dialect, policies: Sequence[PlacedPolicy], facts: Facts = FACTS) -> int:
     """Apply a plan; return how many objects it had."""
-    translated = plan(dialect, *policies)
+    translated = plan(dialect, *policies, facts=facts)
     count = 0
     for one, stored in applied(cluster, translated.objects):
         assert stored["spec"] == one.body["spec"], one.name
@@ -102,3 +144,27 @@ def test_calico_takes_what_is_rendered(calico_cluster: Cluster) -> None:
     assert not any(one.refused for one in plan(Dialect.CALICO, *wide(Dialect.CALICO)).policies)
     assert check(calico_cluster, Dialect.CALICO, wide(Dialect.CALICO)) == 5
     assert check(calico_cluster, Dialect.CALICO, examples()) == 7
+
+
+def test_cluster_network_policies_are_taken_at_upstreams_limits(upstream_cluster: Cluster) -> None:
+    dialect = Dialect.CLUSTER_NETWORK_POLICY
+    assert not any(one.refused for one in plan(dialect, *wide(dialect)).policies)
+    assert check(upstream_cluster, dialect, wide(dialect)) == 4
+    assert check(upstream_cluster, dialect, examples()) == 4
+
+
+def test_experimental_peers_are_taken_where_the_definition_has_them(make_cluster: MakeCluster) -> None:
+    peers = (rule("Accept", {"nodes": {}}), rule("Accept", {"domainNames": ["*.example.com", "example.org."]}))
+    facts = replace(FACTS, egress_peers=("domainNames", "networks", "nodes"))
+    cluster = make_cluster("upstream", cnp_crd="experimental")
+    assert check(cluster, Dialect.CLUSTER_NETWORK_POLICY, [policy(egress=peers)], facts) == 2
+
+
+def test_network_policies_are_taken(plain_cluster: Cluster) -> None:
+    api = dynamic_client(plain_cluster.kubeconfig)
+    for name in FACTS.namespaces or ():
+        server_side_apply(api, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    dialect = Dialect.NETWORK_POLICY
+    assert not any(one.refused for one in plan(dialect, *wide(dialect)).policies)
+    assert check(plain_cluster, dialect, wide(dialect)) == 9
+    assert check(plain_cluster, dialect, examples()) == 4

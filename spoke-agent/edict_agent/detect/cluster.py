@@ -45,6 +45,8 @@ async def detect(kube: Kube) -> Detected:
             dialect = choose_dialect(groups, config, cluster_network_policy=served)
         except AgentError as problem:
             return Detected(None, Facts(), problem)
+        if refusal := await upstream.not_permitted(kube, dialect, advice(groups, dialect)):
+            return Detected(None, Facts(), refusal)
         nodes = await read_nodes(kube)
         return Detected(dialect, await _facts(kube, dialect, config, nodes), advice=advice(groups, dialect))
     except httpx2.HTTPError as error:

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import httpx2
+
+from edict.errors import AgentError
+from edict_agent.codes import Code
 from edict_agent.detect.namespaces import read_namespaces
 from edict_agent.detect.nodes import Nodes
-from edict_agent.kube import Kube
-from edict_agent.kube.resources import CLUSTER_NETWORK_POLICY
+from edict_agent.kube import Kube, is_transient
+from edict_agent.kube.resources import CLUSTER_NETWORK_POLICY, NETWORK_POLICY
+from edict_agent.reconcile.compare import SELECTOR
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts
 
+_KINDS = {
+    Dialect.CLUSTER_NETWORK_POLICY: CLUSTER_NETWORK_POLICY,
+    Dialect.NETWORK_POLICY: NETWORK_POLICY,
+}
 GROUP = CLUSTER_NETWORK_POLICY.group
 _PATH = f"/apis/{CLUSTER_NETWORK_POLICY.api_version}"
 _SCHEMAS = f"/openapi/v3{_PATH}"
@@ -24,6 +33,25 @@ async def serves_cluster_network_policies(kube: Kube, groups: frozenset[str]) ->
         return False
     found = await kube.raw(_PATH) or {}
     return any(each.get("name") == CLUSTER_NETWORK_POLICY.plural for each in found.get("resources") or ())
+
+
+async def not_permitted(kube: Kube, dialect: Dialect, advised: str) -> AgentError | None:
+    """Return why a dialect that nobody chose cannot be used: the agent was installed for another one."""
+    kind = _KINDS.get(dialect)
+    if kind is None:
+        return None
+    try:
+        await kube.list(kind, labels=SELECTOR)
+    except httpx2.HTTPStatusError as error:
+        if is_transient(error):
+            raise
+        return AgentError(
+            Code.FORBIDDEN,
+            f"nothing better than {dialect} was found, and the agent may not use it",
+            where=kind.plural,
+            remedy=", or ".join(filter(None, (advised, f"install the agent with dialect={dialect}"))),
+        )
+    return None
 
 
 async def read_facts(kube: Kube, dialect: Dialect, nodes: Nodes) -> Facts:

@@ -37,6 +37,20 @@ async def cilium_site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIt
 
 
 @pytest.fixture
+async def upstream_site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
+    """A cluster that serves ClusterNetworkPolicies and has no plugin that anybody knows."""
+    async for site in _site(request, "upstream", tmp_path):
+        yield site
+
+
+@pytest.fixture
+async def plain_site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
+    """A cluster that has nothing but NetworkPolicies."""
+    async for site in _site(request, "plain", tmp_path):
+        yield site
+
+
+@pytest.fixture
 def authors(request: pytest.FixtureRequest) -> Authors:
     """A federation of cluster `one` with the policies `deny-a` and `deny-b`."""
     kind = "cilium"

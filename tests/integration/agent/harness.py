@@ -21,7 +21,10 @@ CILIUM = ("cilium.io", "v2", "ciliumclusterwidenetworkpolicies")
 TIERS = ("projectcalico.org", "v3", "tiers")
 CALICO = ("projectcalico.org", "v3", "globalnetworkpolicies")
 SETS = ("projectcalico.org", "v3", "globalnetworksets")
-KINDS = {"cilium": (CILIUM,), "calico": (CALICO, SETS, TIERS)}
+UPSTREAM = ("policy.networking.k8s.io", "v1alpha2", "clusternetworkpolicies")
+PLAIN = ("networking.k8s.io", "v1", "networkpolicies")
+KINDS = {"cilium": (CILIUM,), "calico": (CALICO, SETS, TIERS), "upstream": (UPSTREAM, PLAIN), "plain": (PLAIN,)}
+"""By kind of cluster what may stand there; policies are of the first."""
 
 
 class Site:
@@ -37,7 +40,7 @@ class Site:
         self.custom: Any = client.CustomObjectsApi(api)
         self.leases: Any = client.CoordinationV1Api(api)
         self.agents: list[AgentProcess] = []
-        self.policies = CILIUM if cluster.kind == "cilium" else CALICO
+        self.policies = KINDS[cluster.kind][0]
 
     def prepare(self) -> None:
         self.core.create_namespace({"metadata": {"name": self.namespace}})
@@ -46,11 +49,11 @@ class Site:
     def wipe(self) -> None:
         for kind in KINDS[self.kind]:
             for item in self.custom.list_cluster_custom_object(*kind, label_selector=SELECTOR)["items"]:
-                self.custom.delete_cluster_custom_object(*kind, item["metadata"]["name"])
+                self.delete(title(item), kind)
 
     def objects(self, kind: tuple[str, str, str] | None = None) -> dict[str, dict[str, Any]]:
         found = self.custom.list_cluster_custom_object(*(kind or self.policies), label_selector=SELECTOR)
-        return {item["metadata"]["name"]: item for item in found["items"]}
+        return {title(item): item for item in found["items"]}
 
     def of(self, policy: str) -> dict[str, dict[str, Any]]:
         """The objects of one policy of the team."""
@@ -63,10 +66,23 @@ class Site:
 
     def patch(self, name: str, body: dict[str, Any], kind: tuple[str, str, str] | None = None) -> None:
         """Change an object as somebody else would: by a merge patch under another field manager."""
-        self.custom.patch_cluster_custom_object(*(kind or self.policies), name, body, field_manager="somebody")
+        group, version, plural = kind or self.policies
+        namespace, slash, own = name.rpartition("/")
+        if slash:
+            self.custom.patch_namespaced_custom_object(
+                group, version, namespace, plural, own, body, field_manager="somebody"
+            )
+        else:
+            self.custom.patch_cluster_custom_object(group, version, plural, own, body, field_manager="somebody")
 
     def delete(self, name: str, kind: tuple[str, str, str] | None = None) -> None:
-        self.custom.delete_cluster_custom_object(*(kind or self.policies), name)
+        """Delete an object by its name, or by ``namespace/name``."""
+        group, version, plural = kind or self.policies
+        namespace, slash, own = name.rpartition("/")
+        if slash:
+            self.custom.delete_namespaced_custom_object(group, version, namespace, plural, own)
+        else:
+            self.custom.delete_cluster_custom_object(group, version, plural, own)
 
     async def agent(self, token: Path | None, *options: str) -> AgentProcess:
         argv = ["run", "--kubeconfig", str(self.cluster.kubeconfig), "--namespace", self.namespace]
@@ -75,6 +91,11 @@ class Site:
         await agent.start()
         self.agents.append(agent)
         return agent
+
+
+def title(item: dict[str, Any]) -> str:
+    """Return an object's name, behind ``namespace/`` where it has one."""
+    return "/".join(filter(None, (item["metadata"].get("namespace"), item["metadata"]["name"])))
 
 
 class AgentProcess:

@@ -54,8 +54,11 @@ class MemoryKube:
     async def list(self, resource: Resource, namespace: str = "", labels: str = "") -> tuple[list[Live], str]:
         self._fail()
         assert not namespace
-        assert not labels
-        items = [deepcopy(live) for (plural, _, _), live in self.objects.items() if plural == resource.plural]
+        items = [
+            deepcopy(live)
+            for (plural, _, _), live in self.objects.items()
+            if plural == resource.plural and _selected(live, labels)
+        ]
         return items, str(next(self._versions))
 
     async def watch(self, *_: object, **__: object) -> AsyncIterator[tuple[str, Live]]:
@@ -116,3 +119,12 @@ class MemoryKube:
     @staticmethod
     def _key(resource: Resource, body: Mapping[str, Any]) -> tuple[str, str, str]:
         return (resource.plural, body["metadata"].get("namespace", ""), body["metadata"]["name"])
+
+
+def _selected(live: Live, labels: str) -> bool:
+    """Tell whether an object has all of ``key=value,key``."""
+    has = live["metadata"].get("labels") or {}
+    return all(
+        has.get(key) == value if equals else key in has
+        for key, equals, value in (each.partition("=") for each in labels.split(",") if each)
+    )

@@ -10,7 +10,15 @@ import pytest
 from edict.errors import AgentError
 from edict_agent.detect import NamespaceWatch, detect
 from edict_agent.kube import Live
-from edict_agent.kube.resources import CLUSTER_INFORMATION, CONFIG_MAP, DAEMON_SET, IP_POOL, NAMESPACE, NODE
+from edict_agent.kube.resources import (
+    CLUSTER_INFORMATION,
+    CONFIG_MAP,
+    DAEMON_SET,
+    IP_POOL,
+    NAMESPACE,
+    NETWORK_POLICY,
+    NODE,
+)
 from edict_agent.translate import Dialect
 from tests.unit.agent.fakes import MemoryKube, TurnedClock, refused
 
@@ -157,6 +165,24 @@ async def test_namespaces_that_may_not_be_listed_are_unknown() -> None:
 
     kube.list = forbidden  # type: ignore[method-assign]
     assert (await detect(kube)).facts.namespaces is None
+
+
+async def test_an_agent_installed_for_another_dialect_says_so() -> None:
+    kube = upstream(plurals=())
+    kube.answers["/apis"] = groups("networking.k8s.io", "cilium.io")
+    listed = kube.list
+
+    async def forbidden(resource: Any, namespace: str = "", labels: str = "") -> Any:
+        if resource == NETWORK_POLICY:
+            raise refused(403)
+        return await listed(resource, namespace, labels)
+
+    kube.list = forbidden  # type: ignore[method-assign]
+    found = await detect(kube)
+    assert (found.dialect, found.problem and found.problem.code) == (None, "EDICT0551")
+    assert found.problem is not None
+    assert "cilium-config" in found.problem.remedy
+    assert "dialect=network-policy" in found.problem.remedy
 
 
 async def test_leftovers_of_a_plugin_do_not_hide_what_is_served() -> None:

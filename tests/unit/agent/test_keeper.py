@@ -102,7 +102,7 @@ async def test_leftovers_are_kinds_of_other_dialects_that_can_be_read_and_hold_o
         assert labels.startswith("app.kubernetes.io/managed-by=edict,")
         if resource.group == "projectcalico.org":
             raise refused(403)
-        return await listed(resource, namespace)
+        return await listed(resource, namespace, labels)
 
     kube.list = read  # type: ignore[method-assign]
     assert await leftovers(kube, Dialect.CILIUM) == (NETWORK_POLICY,)
