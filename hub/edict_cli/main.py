@@ -18,7 +18,20 @@ from edict_cli.session import Session
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # grpc's C core would write its own lines between ours
 
-VERBS = ("init", "cluster", "lint", "translate", "explain", "sign", "publish", "status", "get", "operator", "version")
+VERBS = (
+    "init",
+    "cluster",
+    "lint",
+    "translate",
+    "explain",
+    "diff",
+    "sign",
+    "publish",
+    "status",
+    "get",
+    "operator",
+    "version",
+)
 ERROR = 2
 
 

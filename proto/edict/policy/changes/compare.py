@@ -1,0 +1,223 @@
+"""Which connections change their verdict between two sets of policies.
+
+A connection that the two sets decide by different rules meets at least one rule that is in one set only, or that
+moved: were both deciding rules kept, in order, each would have to stand before the other. So only rules that were not
+kept are looked at, each against the other set whole.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from msgspec import Struct
+
+from edict.policy.changes.deciders import (
+    Decider,
+    Placed,
+    RuleRef,
+    TooManyRegionsError,
+    deciders,
+    last_of,
+    left_by,
+    split,
+)
+from edict.policy.changes.joining import joined
+from edict.policy.changes.regions import Region
+from edict.policy.lockout import DEFAULT_AGENT_NAMESPACE
+from edict.policy.model import Action, Tier
+from edict.policy.rules import Direction
+from edict.policy.space import Ground
+
+
+class Outcome(enum.StrEnum):
+    """What policies say of a connection, whatever the cluster's own NetworkPolicies are."""
+
+    ACCEPT = "Accept"
+    DENY = "Deny"
+    LOCAL_ACCEPT = "local, else Accept"
+    """The cluster's own NetworkPolicies decide where one selects the pod; elsewhere it is accepted."""
+    LOCAL_DENY = "local, else Deny"
+    LOCAL = "local"
+    """They decide, and what holds elsewhere is not said: it would take too many regions."""
+
+
+class Ruling(Struct, frozen=True, rename="camel"):
+    """An outcome and what made it.
+
+    Attributes:
+        outcome: what is said.
+        rule: the deciding rule, None where no rule decides and everything is accepted.
+        passed: the Admin rule that left the tier by ``Pass``, None where there is none.
+    """
+
+    outcome: Outcome
+    rule: RuleRef | None = None
+    passed: RuleRef | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """Connections whose verdict changes in one direction, from one ruling to another.
+
+    ``is_certain`` is False where some of them, or none, do: ``regions`` then hold more than changes.
+    """
+
+    direction: Direction
+    old: Ruling
+    new: Ruling
+    is_certain: bool
+    regions: tuple[Region, ...]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of the two sets in one direction."""
+
+    admin: list[Decider]
+    baseline: list[Decider]
+
+    def of(self, tier: Tier) -> list[Decider]:
+        return self.admin if tier is Tier.ADMIN else self.baseline
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Connections that two rules decide with different effects; not certain when earlier rules are not taken away."""
+
+    old: Decider
+    new: Decider
+    regions: list[Region]
+    is_certain: bool
+
+
+def compare(
+    old: Sequence[Placed],
+    new: Sequence[Placed],
+    ground: Ground = Ground(),  # noqa: B008 - frozen
+    agent_namespace: str = DEFAULT_AGENT_NAMESPACE,
+) -> list[Change]:
+    """Return every change of a verdict, ingress first, in a stable order.
+
+    Args:
+        old: policies that are in force before; they have been validated.
+        new: those after.
+        ground: which addresses pods and nodes have; what is not known may be any.
+        agent_namespace: whose egress the built-in policy accepts.
+    """
+    found: dict[tuple[Direction, Ruling, Ruling, bool], list[Region]] = {}
+    for direction in Direction:
+        sides = [
+            _Side(*([*deciders(one, tier, direction, ground, agent_namespace), last_of(tier)] for tier in Tier))
+            for one in (old, new)
+        ]
+        for change in (*_admin(sides[0], sides[1], ground), *_baseline(sides[0], sides[1], ground)):
+            was, becomes, is_certain, regions = change
+            for region in regions:
+                key = (direction, was, becomes, is_certain and region.is_certain)
+                found.setdefault(key, []).append(region)
+    return [
+        Change(direction, was, becomes, is_certain, tuple(joined(regions)))
+        for (direction, was, becomes, is_certain), regions in found.items()
+    ]
+
+
+def _admin(old: _Side, new: _Side, ground: Ground) -> Iterator[tuple[Ruling, Ruling, bool, list[Region]]]:
+    """Yield what Admin rules change; where one leaves the tier, by what Baseline says then."""
+    for pair in _differing(old, new, Tier.ADMIN, ground):
+        for was, regions in _ruled(pair.old, old, pair.regions, ground):
+            for becomes, parts in _ruled(pair.new, new, regions, ground):
+                yield was, becomes, pair.is_certain, parts
+
+
+def _ruled(
+    decider: Decider, side: _Side, regions: list[Region], ground: Ground
+) -> Iterator[tuple[Ruling, list[Region]]]:
+    if decider.action is not Action.PASS:
+        yield Ruling(Outcome(decider.action.value), decider.ref), regions
+        return
+    try:
+        parts = list(split(regions, side.baseline, ground))
+    except TooManyRegionsError:
+        yield Ruling(Outcome.LOCAL, None, decider.ref), regions
+        return
+    for below, part in parts:
+        yield _left_to(below, decider), part
+
+
+def _left_to(below: Decider, passed: Decider) -> Ruling:
+    outcome = Outcome.LOCAL_DENY if below.action is Action.DENY else Outcome.LOCAL_ACCEPT
+    return Ruling(outcome, below.ref, passed.ref)
+
+
+def _baseline(old: _Side, new: _Side, ground: Ground) -> Iterator[tuple[Ruling, Ruling, bool, list[Region]]]:
+    """Yield what Baseline rules change of connections that both sets leave to it."""
+    nothing = last_of(Tier.ADMIN)
+    for pair in _differing(old, new, Tier.BASELINE, ground):
+        try:
+            parts = [
+                (before, after, part)
+                for before, some in _passed(pair.regions, old, ground)
+                for after, part in _passed(some, new, ground)
+            ]
+        except TooManyRegionsError:
+            yield _left_to(pair.old, nothing), _left_to(pair.new, nothing), False, pair.regions
+            continue
+        for before, after, part in parts:
+            yield _left_to(pair.old, before), _left_to(pair.new, after), pair.is_certain, part
+
+
+def _passed(regions: list[Region], side: _Side, ground: Ground) -> Iterator[tuple[Decider, list[Region]]]:
+    return ((rule, part) for rule, part in split(regions, side.admin, ground) if rule.action is Action.PASS)
+
+
+def _differing(old: _Side, new: _Side, tier: Tier, ground: Ground) -> Iterator[_Pair]:
+    befores, afters = old.of(tier), new.of(tier)
+    kept = _kept(befores, afters)
+    for rule, other, regions, is_certain in _of_changed(befores, afters, {one for one, _ in kept}, tier, ground):
+        yield _Pair(rule, other, regions, is_certain)
+    still = {afters_at: befores_at for befores_at, afters_at in kept}
+    known = {id(befores[index]) for index in still.values()}
+    for rule, other, regions, is_certain in _of_changed(afters, befores, set(still), tier, ground):
+        if id(other) in known:  # the others were found from their own side
+            yield _Pair(other, rule, regions, is_certain)
+
+
+def _of_changed(
+    mine: list[Decider], theirs: list[Decider], kept: set[int], tier: Tier, ground: Ground
+) -> Iterator[tuple[Decider, Decider, list[Region], bool]]:
+    """Yield what rules of one set that were not kept decide otherwise than the other set does."""
+    for index, rule in enumerate(mine):
+        if index in kept:
+            continue
+        is_certain = True
+        try:
+            found = list(split(left_by(rule.regions, mine[:index], ground), theirs, ground))
+        except TooManyRegionsError:
+            found, is_certain = list(_overlaps(rule, theirs, ground)), False
+        for other, regions in found:
+            if _effect(rule, tier) is not _effect(other, tier):
+                yield rule, other, regions, is_certain
+
+
+def _overlaps(rule: Decider, theirs: Iterable[Decider], ground: Ground) -> Iterator[tuple[Decider, list[Region]]]:
+    for other in theirs:
+        met = [one.both(its, ground) for one in rule.regions for its in other.regions]
+        regions = [region for region in met if region is not None]
+        if regions:
+            yield other, regions
+
+
+def _kept(old: Sequence[Decider], new: Sequence[Decider]) -> list[tuple[int, int]]:
+    """Return positions of rules with the same content in both, in order; the last two always are."""
+    matcher = SequenceMatcher(
+        None, [one.content for one in old[:-1]], [one.content for one in new[:-1]], autojunk=False
+    )
+    found = [(block.a + step, block.b + step) for block in matcher.get_matching_blocks() for step in range(block.size)]
+    return [*found, (len(old) - 1, len(new) - 1)]
+
+
+def _effect(rule: Decider, tier: Tier) -> Action:
+    return Action.ACCEPT if tier is Tier.BASELINE and rule.action is Action.PASS else rule.action
