@@ -161,7 +161,7 @@ def _part(region: Region, change: Change, ground: Ground) -> Part:
         part.subject,
         part.peer,
         part.protocols,
-        example_in_words(made, change.direction),
+        example_in_words(made),
         made.cluster,
         made.flow,
     )

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from edict.policy.changes import EVERY_KIND, About, Example, Kind, Region
+from edict.policy.changes import EVERY_KIND, VERSIONS, About, Example, Kind, Region
 from edict.policy.lockout import NAMESPACE_NAME
 from edict.policy.model import LabelSelectorRequirement, Operator
-from edict.policy.rules import Direction
 from edict.policy.space import Ground
-from edict.policy.space.addresses import Addresses
+from edict.policy.space.addresses import Addresses, addresses_in
 from edict.policy.space.intervals import Intervals
 from edict.policy.space.labels import ACCOUNT, CLUSTER, Labels, Owner
 from edict.policy.space.protocols import EVERYTHING, Spoken
@@ -19,6 +18,7 @@ from edict.policy.world import LOCAL, Pod
 
 _MANY = 8
 """As many networks as are read one by one; of more their number is told."""
+_FEW = 3
 _CODES = 256
 _PLURAL = {Kind.POD: "pods", Kind.REMOTE: "pods of other clusters", Kind.NODE: "nodes", Kind.OUTSIDE: "outside"}
 
@@ -59,13 +59,12 @@ def peer_in_words(region: Region, ground: Ground) -> str:
 
 
 def addresses_in_words(addresses: Addresses, every: Addresses) -> str:
-    """Return networks, or what is left out of all of them where that is shorter; empty for every address."""
+    """Return networks, or what is left out of a wider one where that is shorter; empty for every address."""
     if not every - addresses:
         return ""
-    inside, outside = (list(map(str, one.networks())) for one in (addresses, every - addresses))
-    if len(outside) < len(inside):
-        return f"every address but {_listed(outside)}"
-    return _listed(inside)
+    outside = _networks(every - addresses)
+    inside = [text for version in VERSIONS for text in _of_family(addresses.of_family(version))]
+    return f"every address but {_listed(outside)}" if len(outside) < len(inside) else _listed(inside)
 
 
 def spoken_in_words(region: Region) -> str:
@@ -84,8 +83,8 @@ def spoken_in_words(region: Region) -> str:
     return said
 
 
-def example_in_words(example: Example, direction: Direction) -> str:
-    """Return one connection on one line, the subject first where it leaves it."""
+def example_in_words(example: Example) -> str:
+    """Return one connection on one line, who connects first."""
     flow = example.flow
     ends = [_end(address, example) for address in (flow.source, flow.destination)]
     what = flow.protocol.upper()
@@ -189,6 +188,22 @@ def _request(text: str) -> str:
 
 def _pairs(labels: object) -> str:
     return ",".join(f"{name}={value}" for name, value in sorted(dict(labels).items()))  # type: ignore[call-overload]
+
+
+def _of_family(addresses: Addresses) -> list[str]:
+    """Return the networks of one IP version, or the one that spans them and what is left out of it."""
+    networks = list(addresses.networks())
+    if len(networks) < _FEW:
+        return list(map(str, networks))
+    whole = networks[0]
+    while networks[-1].network_address not in whole:
+        whole = whole.supernet()
+    outside = _networks(addresses_in([str(whole)]) - addresses)
+    return [f"{whole} but {' and '.join(outside)}"] if len(outside) < len(networks) else list(map(str, networks))
+
+
+def _networks(addresses: Addresses) -> list[str]:
+    return list(map(str, addresses.networks()))
 
 
 def _listed(networks: list[str]) -> str:

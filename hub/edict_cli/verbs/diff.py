@@ -49,8 +49,8 @@ def command(
     computed whether any connection in it changes; nothing is left out.
 
     A policy whose placement changes is a difference on the clusters that gain or lose it. With --cluster only what a
-    cluster with those labels gets is compared. With --facts (podCIDRs, nodeCIDRs) networks are told from pods and nodes;
-    without, a pod may have any address.
+    cluster with those labels gets is compared. With --facts (podCIDRs, nodeCIDRs) networks are told from pods and
+    nodes; without, a pod may have any address.
 
     \b
     Exit code: 0 no verdict changes, 1 some change or may change, 2 an error.

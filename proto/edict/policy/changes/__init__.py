@@ -6,10 +6,11 @@ It has no I/O. ``edict diff`` prints what it says; :mod:`edict.policy.semantics`
 from edict.policy.changes.compare import Change, Outcome, Ruling, compare
 from edict.policy.changes.deciders import Placed, RuleRef
 from edict.policy.changes.example import Example, example_of
-from edict.policy.changes.regions import EVERY_KIND, About, Fact, Kind, Region
+from edict.policy.changes.regions import EVERY_KIND, VERSIONS, About, Fact, Kind, Region
 
 __all__ = [
     "EVERY_KIND",
+    "VERSIONS",
     "About",
     "Change",
     "Example",

@@ -13,7 +13,7 @@ from edict.policy.changes.regions import About, Kind, Region, addresses_of_kind,
 from edict.policy.model import Http
 from edict.policy.rules import Direction
 from edict.policy.space import Ground
-from edict.policy.space.addresses import Addresses
+from edict.policy.space.addresses import EVERY_ADDRESS, Addresses
 from edict.policy.space.intervals import Intervals
 from edict.policy.space.labels import ACCOUNT, ANYTHING, CLUSTER, NAMESPACE, Labels, Owner, Values
 from edict.policy.space.protocols import Spoken
@@ -23,7 +23,7 @@ _PREFERRED = {
     Kind.POD: ("10.244.0.20", "10.0.0.20", "fd00::20"),
     Kind.REMOTE: ("10.245.0.20", "10.0.0.20", "fd00::20"),
     Kind.NODE: ("192.168.0.20", "172.18.0.20", "10.0.0.20", "fd00::20"),
-    Kind.OUTSIDE: ("203.0.113.20", "198.51.100.20", "2001:db8::20"),
+    Kind.OUTSIDE: ("203.0.113.20", "198.51.100.20", "192.0.2.20", "100.20.30.40", "2001:db8::20"),
 }
 _SUBJECT = ("10.244.0.10", "10.0.0.10", "fd00::10")
 _PORTS = (443, 80, 8080, 53)
@@ -74,7 +74,9 @@ def example_of(region: Region, direction: Direction, ground: Ground) -> Example:
 
 
 def _ways(region: Region, ground: Ground) -> Iterator[tuple[Kind, Addresses, Spoken]]:
-    for kind in Kind:
+    """Yield what the other end may be; the outside first where it is asked for by its addresses."""
+    first = Kind.POD if region.addresses == EVERY_ADDRESS else Kind.OUTSIDE
+    for kind in (first, *Kind):
         if kind in region.kinds:
             for addresses, spoken in region.families(kind, ground):
                 yield kind, addresses, spoken
