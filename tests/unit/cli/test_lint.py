@@ -266,4 +266,7 @@ def test_an_unknown_framework_is_said_again_when_it_is_published(
 ) -> None:
     put(workspace, policy("one").replace(b"  policy:\n", b"  controls: [CSI:5.3.2]\n  policy:\n"))
     publish(workspace, hub)
-    assert f"[EDICT{Code.FRAMEWORK:04d}] (FederatedNetworkPolicy one spec.controls[0] policies/net/one)" in capsys.readouterr().err
+    assert (
+        f"[EDICT{Code.FRAMEWORK:04d}] (FederatedNetworkPolicy one spec.controls[0] policies/net/one)"
+        in capsys.readouterr().err
+    )
