@@ -162,7 +162,7 @@ def _runs_as(accounts: ServiceAccountPeer | UnsetType, pod: Pod | None, world: W
 
 
 def _is_abroad(clusters: ClusterPeer | UnsetType, pod: Pod | None, world: World) -> bool:
-    if clusters is UNSET or pod is None or pod.cluster == LOCAL or pod.cluster not in clusters.names:
+    if clusters is UNSET or pod is None or pod.cluster not in clusters.names:
         return False
     return clusters.pods is UNSET or _selects(clusters.pods, pod, world)
 

@@ -71,7 +71,7 @@ def test_a_peer_of_either_direction(peer: str, inside: list[str], outside: list[
 @pytest.mark.parametrize(
     ("peer", "inside", "outside"),
     [
-        ("{nodes: {}}", [HOST, "192.0.2.2", "fd00:2::1"], [DB, OUTSIDE, "192.0.2.3"]),
+        ("{nodes: {}}", [HOST, "192.0.2.2", "fd00:2:0:0::1"], [DB, OUTSIDE, "192.0.2.3"]),
         ("{nodes: {matchLabels: {role: worker}}}", [HOST, "fd00:2::1"], ["192.0.2.2", DB]),
         ("{networks: ['fd00:2::/32']}", ["fd00:2:0:0::1"], ["fd00::1", OUTSIDE]),
         ("{domainNames: [api.example.com]}", [OUTSIDE], ["203.0.113.8", DB]),
@@ -106,6 +106,7 @@ def test_any_peer_of_a_rule_is_enough() -> None:
         ("*.kubernetes.io", "latest.blog.kubernetes.io", True),
         ("*.kubernetes.io", "kubernetes.io", False),
         ("*.kubernetes.io", ".kubernetes.io", False),
+        ("*.kubernetes.io", "my-kubernetes.io", False),
         ("*.kubernetes.io", "wikipedia.org", False),
         ("*.Kubernetes.io.", "BLOG.kubernetes.io", True),
     ],
@@ -182,6 +183,13 @@ def test_an_accept_with_http_matches_only_such_a_request(request_: Request | Non
     flow = Flow(WEB, DB, "tcp", 80, request=request_)
     assert egress(flow, HTTP) == ("Accept Admin p0 egress[0]" if accepted else f"{DENIED} egress[1]")
     assert egress(Flow(WEB, DB, "tcp", 81, request=request_), HTTP) == f"{DENIED} egress[1]"
+
+
+def test_http_is_spoken_over_tcp_alone() -> None:
+    all_pods = "to: [{namespaces: {}}]"
+    rule = f"{{egress: [{{action: Accept, {all_pods}, http: [{{methods: [GET]}}]}}, {{action: Deny, {all_pods}}}]}}"
+    said = [egress(Flow(WEB, DB, one, 80, request=Request("GET", "/", "x")), rule) for one in ("tcp", "udp")]
+    assert said == ["Accept Admin p0 egress[0]", f"{DENIED} egress[1]"]
 
 
 def test_a_host_that_names_a_port_is_that_port_s_alone() -> None:
