@@ -32,6 +32,7 @@ from edict.policy.model import (
     Port,
     Protocol,
     ServiceAccountPeer,
+    Subject,
     Tier,
     TransportMatch,
 )
@@ -128,11 +129,11 @@ _specs = st.builds(
     PolicySpec,
     tier=st.sampled_from(Tier),
     priority=st.integers(0, 3),
-    subject=subjects,
+    subject=st.one_of(st.just(Subject(namespaces=LabelSelector())), subjects),
     ingress=st.lists(_ingress, max_size=2).map(tuple),
     egress=st.lists(_egress, max_size=3).map(tuple),
 )
-_placements = st.one_of(st.just(LabelSelector()), selectors)
+_placements = st.one_of(st.just(LabelSelector()), st.just(LabelSelector()), selectors)
 
 
 @st.composite

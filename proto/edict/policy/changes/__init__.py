@@ -3,9 +3,10 @@
 It has no I/O. ``edict diff`` prints what it says; :mod:`edict.policy.semantics` is what it is tested by.
 """
 
-from edict.policy.changes.compare import Change, Outcome, Ruling, compare
+from edict.policy.changes.compare import compare
 from edict.policy.changes.deciders import Placed, RuleRef
 from edict.policy.changes.example import Example, example_of
+from edict.policy.changes.outcomes import Change, Outcome, Ruling
 from edict.policy.changes.regions import EVERY_KIND, VERSIONS, About, Fact, Kind, Region
 
 __all__ = [

@@ -7,17 +7,13 @@ kept are looked at, each against the other set whole.
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-
-from msgspec import Struct
 
 from edict.policy.changes.deciders import (
     Decider,
     Placed,
-    RuleRef,
     TooManyRegionsError,
     deciders,
     last_of,
@@ -25,51 +21,12 @@ from edict.policy.changes.deciders import (
     split,
 )
 from edict.policy.changes.joining import joined
+from edict.policy.changes.outcomes import Change, Outcome, Ruling
 from edict.policy.changes.regions import Region
 from edict.policy.lockout import DEFAULT_AGENT_NAMESPACE
 from edict.policy.model import Action, Tier
 from edict.policy.rules import Direction
 from edict.policy.space import Ground
-
-
-class Outcome(enum.StrEnum):
-    """What policies say of a connection, whatever the cluster's own NetworkPolicies are."""
-
-    ACCEPT = "Accept"
-    DENY = "Deny"
-    LOCAL_ACCEPT = "local, else Accept"
-    """The cluster's own NetworkPolicies decide where one selects the pod; elsewhere it is accepted."""
-    LOCAL_DENY = "local, else Deny"
-    LOCAL = "local"
-    """They decide, and what holds elsewhere is not said: it would take too many regions."""
-
-
-class Ruling(Struct, frozen=True, rename="camel"):
-    """An outcome and what made it.
-
-    Attributes:
-        outcome: what is said.
-        rule: the deciding rule, None where no rule decides and everything is accepted.
-        passed: the Admin rule that left the tier by ``Pass``, None where there is none.
-    """
-
-    outcome: Outcome
-    rule: RuleRef | None = None
-    passed: RuleRef | None = None
-
-
-@dataclass(frozen=True)
-class Change:
-    """Connections whose verdict changes in one direction, from one ruling to another.
-
-    ``is_certain`` is False where some of them, or none, do: ``regions`` then hold more than changes.
-    """
-
-    direction: Direction
-    old: Ruling
-    new: Ruling
-    is_certain: bool
-    regions: tuple[Region, ...]
 
 
 @dataclass(frozen=True)
@@ -176,17 +133,17 @@ def _passed(regions: list[Region], side: _Side, ground: Ground) -> Iterator[tupl
 def _differing(old: _Side, new: _Side, tier: Tier, ground: Ground) -> Iterator[_Pair]:
     befores, afters = old.of(tier), new.of(tier)
     kept = _kept(befores, afters)
-    for rule, other, regions, is_certain in _of_changed(befores, afters, {one for one, _ in kept}, tier, ground):
+    for rule, other, regions, is_certain in _of_changed(befores, afters, kept, tier, ground):
         yield _Pair(rule, other, regions, is_certain)
-    still = {afters_at: befores_at for befores_at, afters_at in kept}
-    known = {id(befores[index]) for index in still.values()}
-    for rule, other, regions, is_certain in _of_changed(afters, befores, set(still), tier, ground):
+    known = {id(befores[index]) for index in kept}
+    turned = {after: before for before, after in kept.items()}
+    for rule, other, regions, is_certain in _of_changed(afters, befores, turned, tier, ground):
         if id(other) in known:  # the others were found from their own side
             yield _Pair(other, rule, regions, is_certain)
 
 
 def _of_changed(
-    mine: list[Decider], theirs: list[Decider], kept: set[int], tier: Tier, ground: Ground
+    mine: list[Decider], theirs: list[Decider], kept: Mapping[int, int], tier: Tier, ground: Ground
 ) -> Iterator[tuple[Decider, Decider, list[Region], bool]]:
     """Yield what rules of one set that were not kept decide otherwise than the other set does."""
     for index, rule in enumerate(mine):
@@ -196,7 +153,9 @@ def _of_changed(
         try:
             found = list(split(left_by(rule.regions, mine[:index], ground), theirs, ground))
         except TooManyRegionsError:
-            found, is_certain = list(_overlaps(rule, theirs, ground)), False
+            earlier = {after for before, after in kept.items() if before < index}  # what they match is not this rule's
+            others = [other for at, other in enumerate(theirs) if at not in earlier]
+            found, is_certain = list(_overlaps(rule, others, ground)), False
         for other, regions in found:
             if _effect(rule, tier) is not _effect(other, tier):
                 yield rule, other, regions, is_certain
@@ -210,13 +169,12 @@ def _overlaps(rule: Decider, theirs: Iterable[Decider], ground: Ground) -> Itera
             yield other, regions
 
 
-def _kept(old: Sequence[Decider], new: Sequence[Decider]) -> list[tuple[int, int]]:
-    """Return positions of rules with the same content in both, in order; the last two always are."""
-    matcher = SequenceMatcher(
-        None, [one.content for one in old[:-1]], [one.content for one in new[:-1]], autojunk=False
-    )
-    found = [(block.a + step, block.b + step) for block in matcher.get_matching_blocks() for step in range(block.size)]
-    return [*found, (len(old) - 1, len(new) - 1)]
+def _kept(old: Sequence[Decider], new: Sequence[Decider]) -> dict[int, int]:
+    """Return the positions of rules with the same content in both, in order; the last two always are."""
+    before, after = ([one.content for one in side[:-1]] for side in (old, new))
+    blocks = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
+    found = {block.a + step: block.b + step for block in blocks for step in range(block.size)}
+    return found | {len(old) - 1: len(new) - 1}
 
 
 def _effect(rule: Decider, tier: Tier) -> Action:
