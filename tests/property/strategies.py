@@ -218,6 +218,40 @@ def plain_policies(draw: st.DrawFn) -> list[PlacedPolicy]:
 
 
 @st.composite
+def local_policies(draw: st.DrawFn) -> list[PlacedPolicy]:
+    """Draw policies of what NetworkPolicies can say: isolation in Baseline, Accepts and at times a Pass in Admin."""
+    made = []
+    for priority in range(draw(st.integers(1, 4))):
+        tier = draw(st.sampled_from(Tier))
+        rules = draw(
+            st.lists(
+                st.tuples(
+                    st.just(Action.DENY)
+                    if tier is Tier.BASELINE
+                    else st.sampled_from((Action.ACCEPT,) * 5 + (Action.PASS,)),
+                    everything if tier is Tier.BASELINE else _inside,
+                    st.just(()) if tier is Tier.BASELINE else st.lists(_plain_protocols, max_size=1).map(tuple),
+                ),
+                min_size=1,
+                max_size=2,
+            )
+        )
+        one, more = rules[0], rules[1:]
+        spec = PolicySpec(
+            tier=tier,
+            priority=priority,
+            subject=draw(_often_all),
+            egress=(EgressRule(action=one[0], to=_peers(EgressPeer, [one[1]]), protocols=one[2]),),
+            ingress=tuple(
+                IngressRule(action=action, from_=_peers(IngressPeer, [whom]), protocols=spoken)
+                for action, whom, spoken in more
+            ),
+        )
+        made.append(_placed(f"p{priority}", spec, Mode.ENFORCE))
+    return made
+
+
+@st.composite
 def placed_policies(draw: st.DrawFn) -> list[PlacedPolicy]:
     """Draw up to four policies with names of their own."""
     names = draw(st.lists(st.sampled_from(("p", "q", "r", "s")), unique=True, max_size=4))

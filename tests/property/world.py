@@ -172,12 +172,12 @@ def allowed(
     ``application`` is that of the cluster's own NetworkPolicies, None where none selects the subject.
     """
     ends = (subject, other) if direction is Direction.EGRESS else (other, subject)
-    said = verdict(policies, _application(direction, subject, allows=application), direction, ends, spoken)
+    said = verdict(policies, application_of(direction, subject, allows=application), direction, ends, spoken)
     assert said is not None
     return said
 
 
-def _application(direction: Direction, subject: Place, *, allows: bool | None) -> list[NetworkPolicy]:
+def application_of(direction: Direction, subject: Place, *, allows: bool | None) -> list[NetworkPolicy]:
     """Return what makes the cluster's own policies say so: everything allowed to the subject, or nothing."""
     assert subject.namespace is not None
     if allows is None:
