@@ -7,15 +7,15 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from edict.policy.changes import Change, Example, Placed, Region, RuleRef, Ruling, compare, example_of
+from edict.policy.changes import Change, Placed, Region, RuleRef, Ruling, compare, example_of
 from edict.policy.checks import PolicySource
 from edict.policy.model import LabelSelector, Mode
 from edict.policy.placement import selects
 from edict.policy.rules import Direction, rules_of
 from edict.policy.space import Ground
 from edict.policy.space.addresses import addresses_in
-from edict.policy.world import Flow
 from edict_agent.translate.facts import Facts
+from edict_cli.example_view import Connection, connection
 from edict_cli.output import Sheet, note
 from edict_cli.policy_files import gather
 from edict_cli.region_words import (
@@ -34,8 +34,8 @@ CHANGES, MAY_CHANGE = "changes", "may change"
 class Part(Struct, frozen=True, rename="camel"):
     """Connections that change alike: a product of clusters, subject, peer and protocols, each in words.
 
-    ``example`` is one of them in words, and ``cluster`` and ``flow`` the same for a program; none where nobody knows
-    one.
+    ``example`` is one of them in words, and ``connection`` the same for a program; neither is there where it only may
+    be that one changes.
     """
 
     clusters: str
@@ -43,8 +43,7 @@ class Part(Struct, frozen=True, rename="camel"):
     peer: str
     protocols: str
     example: str = ""
-    cluster: Mapping[str, str] = {}
-    flow: Flow | None = None
+    connection: Connection | None = None
 
 
 class VerdictChange(Struct, frozen=True, rename="camel"):
@@ -133,10 +132,14 @@ def _rule(rule: RuleRef) -> str:
 
 def _placed(source: PolicySource, *, everywhere: bool) -> Placed:
     spec = source.document.spec
-    places = {rule.place: source.origin.line(f"spec.policy.{rule.place}") for rule in rules_of(spec.policy)}
+    places = {rule.place: _line(source, rule.place) for rule in rules_of(spec.policy)}
     lines = {place: f"{source.origin.source}:{line}" for place, line in places.items() if line is not None}
     selector = LabelSelector() if everywhere else spec.placement.cluster_selector
     return Placed(source.document.metadata.name, spec.policy, selector, lines)
+
+
+def _line(source: PolicySource, place: str) -> int | None:
+    return source.origin.line(source.origin.written(f"spec.policy.{place}"))
 
 
 def _change(change: Change, ground: Ground) -> VerdictChange:
@@ -150,18 +153,12 @@ def _change(change: Change, ground: Ground) -> VerdictChange:
 
 
 def _part(region: Region, change: Change, ground: Ground) -> Part:
-    made: Example | None = example_of(region, change.direction, ground) if change.is_certain else None
-    part = Part(
-        clusters_in_words(region), subject_in_words(region), peer_in_words(region, ground), spoken_in_words(region)
-    )
-    if made is None:
-        return part
+    made = example_of(region, change.direction, ground) if change.is_certain else None
     return Part(
-        part.clusters,
-        part.subject,
-        part.peer,
-        part.protocols,
-        example_in_words(made),
-        made.cluster,
-        made.flow,
+        clusters_in_words(region),
+        subject_in_words(region),
+        peer_in_words(region, ground),
+        spoken_in_words(region),
+        "" if made is None else example_in_words(made),
+        None if made is None else connection(made),
     )
