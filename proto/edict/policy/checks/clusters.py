@@ -34,11 +34,11 @@ def cluster_peers(
     if not known:
         return
     for source in policies:
-        own = fleet.names(fleet.clusters(source.document.spec.placement))
         for path, peer in _peers(source.document.spec.policy):
             for index, name in enumerate(peer.names):
                 if name not in known:
                     yield _unknown(source.where(f"spec.policy.{path}.names[{index}]"), name, known)
+            own = fleet.names(fleet.clusters(source.document.spec.placement))
             if [*peer.names] == own:
                 yield Finding(
                     f"EDICT{Code.OWN_CLUSTER:04d}",

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edict.policy.checks.index import Traits, traits_of_labels
+from edict.policy.checks.index import Dimension, Tokens, traits_of_labels
 from edict.policy.documents import ManagedCluster, Placement
 from edict.policy.model import LabelSelector, Operator
 from edict.policy.space.labels import Labels, nodes_of
@@ -35,7 +35,7 @@ class Clusters:
             return not self.bits & ~other.bits
         return self.labels <= other.labels
 
-    def traits(self) -> Traits:
+    def traits(self) -> dict[Dimension, Tokens]:
         """Return what an index may tell them by."""
         if self.labels is not None:
             return dict(traits_of_labels("cluster", self.labels))

@@ -19,7 +19,8 @@ from edict.policy.space.peers import Mixed, Named, Nodes, Outside, Pods, Remote
 from edict.policy.space.protocols import Spoken
 
 Dimension: TypeAlias = tuple[Hashable, ...]
-Traits: TypeAlias = Mapping[Dimension, frozenset[Hashable]]
+Tokens: TypeAlias = frozenset[Hashable]
+Traits: TypeAlias = Mapping[Dimension, Tokens]
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ _PREFIXES = ((8, 16), (16, 48), (32, 128))
 """Bits of IPv4 and of IPv6 addresses by which peers are told apart."""
 
 
-def traits_of(box: Box) -> dict[Dimension, frozenset[Hashable]]:
+def traits_of(box: Box) -> dict[Dimension, Tokens]:
     """Return what a box may be told by; peers of kinds that may meet without a common token have no trait for it."""
     traits = dict(traits_of_labels("subject", box.subject))
     peer = box.peer
@@ -54,15 +55,29 @@ def traits_of(box: Box) -> dict[Dimension, frozenset[Hashable]]:
     return traits
 
 
-def traits_of_labels(of: str, labels: Labels) -> Iterator[tuple[Dimension, frozenset[Hashable]]]:
+def names_of(box: Box) -> dict[Dimension, Tokens]:
+    """Return the trait of a domain name that may lie around others; only :func:`names_around` asks for it."""
+    return {("name",): frozenset({box.peer.name})} if isinstance(box.peer, Named) else {}
+
+
+def names_around(box: Box) -> dict[Dimension, Tokens]:
+    """Return what a domain name and all that may lie around it have for a trait: itself and its wildcards."""
+    if not isinstance(box.peer, Named):
+        return {}
+    parts = box.peer.name.removeprefix("*.").split(".")
+    above = {f"*.{'.'.join(parts[index:])}" for index in range(1, len(parts))}
+    return {("name",): frozenset({box.peer.name, *above})}
+
+
+def traits_of_labels(of: str, labels: Labels) -> Iterator[tuple[Dimension, Tokens]]:
     """Yield a trait for each label of which the values are listed; None stands for its absence."""
     for key, values in labels.terms.items():
         if not values.others and len(values.listed) < _TOKENS:
-            tokens: frozenset[Hashable] = frozenset(values.listed)
+            tokens: Tokens = frozenset(values.listed)
             yield (of, key), tokens | {None} if values.absent else tokens
 
 
-def _address_traits(addresses: Addresses) -> Iterator[tuple[Dimension, frozenset[Hashable]]]:
+def _address_traits(addresses: Addresses) -> Iterator[tuple[Dimension, Tokens]]:
     for number, (v4, v6) in enumerate(_PREFIXES):
         low, high = _prefixes(addresses.v4, 32 - v4), _prefixes(addresses.v6, 128 - v6)
         if low is not None and high is not None:
@@ -73,7 +88,7 @@ def _prefixes(addresses: Intervals, shift: int) -> set[int] | None:
     return _numbers([(first >> shift, last >> shift) for first, last in addresses.parts])
 
 
-def _port_tokens(spoken: Spoken) -> frozenset[Hashable] | None:
+def _port_tokens(spoken: Spoken) -> Tokens | None:
     """Return the ports; none where a name may be any port, or where they are many."""
     if spoken.others or spoken.names:
         return None

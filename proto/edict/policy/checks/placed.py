@@ -8,7 +8,7 @@ from functools import cached_property
 
 from edict.policy.checks.fleet import Clusters, Fleet
 from edict.policy.checks.found import PolicySource
-from edict.policy.checks.index import Traits, traits_of
+from edict.policy.checks.index import Dimension, Tokens, traits_of
 from edict.policy.model import Action, Mode, Tier
 from edict.policy.rules import PlacedRule, rules_of
 from edict.policy.space import Box, Ground, boxes_of
@@ -72,6 +72,6 @@ def ranked(policies: Iterable[PolicySource], fleet: Fleet) -> Iterator[Ranked]:
                 yield Ranked(source, number, clusters, rule)
 
 
-def traits(box: Box, of: Ranked) -> Traits:
+def traits(box: Box, of: Ranked) -> dict[Dimension, Tokens]:
     """Return what a box of a rule is indexed by."""
-    return {**traits_of(box), **of.clusters.traits()}
+    return traits_of(box) | of.clusters.traits()

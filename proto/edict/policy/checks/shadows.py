@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
+from itertools import islice, product
 from typing import TypeAlias
 
 from edict.policy.checks.fleet import Fleet
 from edict.policy.checks.found import Finding, PolicySource, some
-from edict.policy.checks.index import Index
+from edict.policy.checks.index import Index, names_around, names_of
 from edict.policy.checks.placed import UNKNOWN, Ranked, ranked, traits
 from edict.policy.checks.way_out import is_outward_deny
 from edict.policy.codes import Code
@@ -28,6 +28,8 @@ from edict.policy.space import MAX_BOXES, Box, uncovered
 _Placed: TypeAlias = tuple[Ranked, Box]
 _LOOKS = 4 * MAX_BOXES
 """As many pieces of one rule as are looked at; a rule in more pieces is taken for one that matches."""
+_NEAR = 256
+"""As many rules as are looked at for one piece, those that ask for least first."""
 
 
 def shadowed_rules(
@@ -83,7 +85,12 @@ class _Above:
 
     def __init__(self, rules: Sequence[Ranked]) -> None:
         self._deciding = _indexed(rule for rule in rules if rule.is_enforced and not rule.rule.rule.http)
-        self._passing = _indexed(rule for rule in rules if rule.action is Action.PASS)
+        passing = [rule for rule in rules if rule.action is Action.PASS]
+        self._passing = _indexed(passing)
+        self._passes = {
+            direction: _lowest([one for one in passing if (one.tier, one.rule.direction) == (Tier.ADMIN, direction)])
+            for direction in Direction
+        }
 
     def covering(self, rule: Ranked) -> list[Ranked] | None:
         """Return rules that decide all that a rule matches, in their order; None where they may not."""
@@ -102,7 +109,7 @@ class _Above:
                 return found
             piece = pieces.pop()
             before = self._before(rule, piece)
-            alone = next((one for one, its in before if not uncovered([piece], [its], UNKNOWN)), None)
+            alone = next((one for one, its in before if _holds(its, piece)), None)
             if alone is not None:
                 found.append(alone)
                 continue
@@ -112,40 +119,50 @@ class _Above:
                 if rest != left:
                     found.append(one)
                 left = rest
-            if left == [piece] or len(left) + len(pieces) > MAX_BOXES:
+                if len(left) + len(pieces) > MAX_BOXES:
+                    return None
+            if left == [piece]:
                 return None
             pieces += left
         return None
 
     def _before(self, rule: Ranked, box: Box) -> list[_Placed]:
         """Return what may cover a box of a rule, or all of it but a bounded part, by precedence."""
-        asked = traits(box, rule)
-        near = self._deciding[rule.tier, rule.rule.direction].around(asked)
+        asked = traits(box, rule) | names_around(box)
+        near = islice(self._deciding[rule.tier, rule.rule.direction].around(asked), _NEAR)
         found = [(one, its) for one, its in near if one.is_before(rule)]
         if rule.tier is Tier.BASELINE:
             found += self._admin(rule, box)
         return sorted(
-            ((one, its) for one, its in found if rule.clusters <= one.clusters and box.meets(its, UNKNOWN)),
+            ((one, its) for one, its in found if rule.clusters <= one.clusters),
             key=lambda placed: _rank(placed[0]),
         )
 
     def _admin(self, rule: Ranked, box: Box) -> list[_Placed]:
         """Return Admin's Accepts and Denies that stand above every Pass of the box."""
-        asked, key = traits(box, rule), (Tier.ADMIN, rule.rule.direction)
-        passes = [
-            one
-            for one, its in self._passing[key].meeting(asked)
-            if one.clusters & rule.clusters and box.meets(its, UNKNOWN)
-        ]
-        first = min((one.priority for one in passes), default=None)
-        lowest = [one for one in passes if one.priority == first]
-        return [
-            (one, its)
-            for one, its in self._deciding[key].around(asked)
-            if one.action is not Action.PASS
-            and (first is None or one.priority <= first)
-            and all(one.is_before(other) for other in lowest)
-        ]
+        direction = rule.rule.direction
+        around = islice(self._deciding[Tier.ADMIN, direction].around(traits(box, rule) | names_around(box)), _NEAR)
+        decided = [(one, its) for one, its in around if one.action is not Action.PASS]
+        passed = self._first_passes(rule, box) if decided else []
+        return [(one, its) for one, its in decided if all(one.is_before(other) for other in passed)]
+
+    def _first_passes(self, rule: Ranked, box: Box) -> list[Ranked]:
+        """Return the Admin Passes of the lowest priority that meet a box; of too many, those of the lowest at all."""
+        direction = rule.rule.direction
+        near = list(islice(self._passing[Tier.ADMIN, direction].meeting(traits(box, rule)), _NEAR + 1))
+        if len(near) > _NEAR:
+            return self._passes[direction]
+        met = [one for one, its in near if one.clusters & rule.clusters and box.meets(its, UNKNOWN)]
+        return _lowest(met)
+
+
+def _lowest(rules: Sequence[Ranked]) -> list[Ranked]:
+    first = min((rule.priority for rule in rules), default=None)
+    return [rule for rule in rules if rule.priority == first]
+
+
+def _holds(box: Box, piece: Box) -> bool:
+    return piece.subject <= box.subject and not uncovered([piece], [box], UNKNOWN)
 
 
 def _indexed(rules: Iterable[Ranked]) -> dict[tuple[Tier, Direction], Index[_Placed]]:
@@ -153,7 +170,7 @@ def _indexed(rules: Iterable[Ranked]) -> dict[tuple[Tier, Direction], Index[_Pla
     for rule in rules:
         groups[rule.tier, rule.rule.direction].append(rule)
     return {
-        key: Index([(traits(box, one), (one, box)) for one in groups[key] for box in one.boxes])
+        key: Index([(traits(box, one) | names_of(box), (one, box)) for one in groups[key] for box in one.boxes])
         for key in product(Tier, Direction)
     }
 
