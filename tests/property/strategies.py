@@ -221,14 +221,14 @@ def plain_policies(draw: st.DrawFn) -> list[PlacedPolicy]:
 def local_policies(draw: st.DrawFn) -> list[PlacedPolicy]:
     """Draw policies of what NetworkPolicies can say: isolation in Baseline, Accepts and at times a Pass in Admin."""
     made = []
-    for priority in range(draw(st.integers(1, 4))):
-        tier = draw(st.sampled_from(Tier))
+    for priority in range(draw(st.integers(2, 4))):
+        tier = Tier.ADMIN if priority else Tier.BASELINE
         rules = draw(
             st.lists(
                 st.tuples(
                     st.just(Action.DENY)
                     if tier is Tier.BASELINE
-                    else st.sampled_from((Action.ACCEPT,) * 5 + (Action.PASS,)),
+                    else st.sampled_from((Action.ACCEPT, Action.ACCEPT, Action.PASS)),
                     everything if tier is Tier.BASELINE else _inside,
                     st.just(()) if tier is Tier.BASELINE else st.lists(_plain_protocols, max_size=1).map(tuple),
                 ),
@@ -240,7 +240,7 @@ def local_policies(draw: st.DrawFn) -> list[PlacedPolicy]:
         spec = PolicySpec(
             tier=tier,
             priority=priority,
-            subject=draw(_often_all),
+            subject=draw(subjects if draw(st.booleans()) else _often_all),
             egress=(EgressRule(action=one[0], to=_peers(EgressPeer, [one[1]]), protocols=one[2]),),
             ingress=tuple(
                 IngressRule(action=action, from_=_peers(IngressPeer, [whom]), protocols=spoken)
