@@ -81,6 +81,11 @@ def test_a_part_cannot_be_denied(part: dict[str, Any]) -> None:
         assert outcome(policy(tier=tier, egress=(part,))).code == "EDICT0530"
 
 
+def test_a_deny_of_nobody_needs_nothing() -> None:
+    nobody = {"matchLabels": {"a": "x"}, "matchExpressions": [{"key": "a", "operator": "DoesNotExist"}]}
+    assert specs(policy(tier="Baseline", subject={"namespaces": nobody}, egress=(DENY,))) == {}
+
+
 def test_nothing_can_be_denied_above_the_application() -> None:
     assert outcome(policy(egress=(DENY,))).code == "EDICT0530"
 

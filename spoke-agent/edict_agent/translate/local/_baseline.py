@@ -24,8 +24,8 @@ def check_baseline(rule: Matching, earlier: Iterable[Matching]) -> None:
         InexactError: it is no isolation.
     """
     refuse_extras(rule.rule)
-    if rule.rule.action is not Action.DENY:
-        return
+    if rule.rule.action is not Action.DENY or not rule.boxes:
+        return  # it says nothing by itself, or its subject selects nobody
     if not rule.is_everything:
         raise InexactError(
             Reason.ALLOWS_ONLY,
