@@ -152,7 +152,7 @@ class Agent:
         return memory
 
     async def _objects_stand(self) -> bool:
-        for resource in (kind for kinds in KINDS.values() for kind in kinds):
+        for resource in dict.fromkeys(kind for kinds in KINDS.values() for kind in kinds):
             try:
                 found = partial(self._around.kube.list, resource, labels=SELECTOR)
                 items, _ = await persist(self._around.clock, found)

@@ -23,11 +23,22 @@ async def read_config(kube: Kube) -> Mapping[str, str] | None:
     return None if config is None else dict(config.get("data") or {})
 
 
-async def read_facts(kube: Kube, config: Mapping[str, str], nodes: Nodes) -> Facts:
+async def read_version(kube: Kube) -> str:
+    """Return the version of the running Cilium, empty when it cannot be told."""
+    daemon_set = await _read(kube, DAEMON_SET, "cilium")
+    if daemon_set is None:
+        return ""
+    containers = daemon_set["spec"]["template"]["spec"]["containers"]
+    images = [each["image"] for each in containers if each["name"] == "cilium-agent"]
+    found = _TAG.search(images[0].rpartition("/")[2]) if images else None
+    return found[1] if found else ""
+
+
+def facts_of(config: Mapping[str, str], version: str, nodes: Nodes) -> Facts:
     """Return the facts of a Cilium cluster."""
     return Facts(
         plugin="cilium",
-        plugin_version=await _version(kube),
+        plugin_version=version,
         pod_cidrs=_pod_cidrs(config, nodes),
         node_cidrs=nodes.addresses,
         options=dict(sorted(config.items())),
@@ -47,16 +58,6 @@ def _pod_cidrs(config: Mapping[str, str], nodes: Nodes) -> tuple[str, ...] | Non
             return nodes.pod_cidrs
         case _:
             return None
-
-
-async def _version(kube: Kube) -> str:
-    daemon_set = await _read(kube, DAEMON_SET, "cilium")
-    if daemon_set is None:
-        return ""
-    containers = daemon_set["spec"]["template"]["spec"]["containers"]
-    images = [each["image"] for each in containers if each["name"] == "cilium-agent"]
-    found = _TAG.search(images[0].rpartition("/")[2]) if images else None
-    return found[1] if found else ""
 
 
 async def _read(kube: Kube, resource: Resource, name: str) -> Live | None:

@@ -40,23 +40,27 @@ async def detect(kube: Kube) -> Detected:
     try:
         groups = await _api_groups(kube)
         config = await cilium.read_config(kube) if "cilium.io" in groups else None
+        version = "" if config is None else await cilium.read_version(kube)
         try:
             served = await upstream.serves_cluster_network_policies(kube, groups)
-            dialect = choose_dialect(groups, config, cluster_network_policy=served)
+            dialect = choose_dialect(groups, config, cilium_version=version, cluster_network_policy=served)
         except AgentError as problem:
             return Detected(None, Facts(), problem)
-        if refusal := await upstream.not_permitted(kube, dialect, advice(groups, dialect)):
-            return Detected(None, Facts(), refusal)
+        advised = advice(groups, dialect)
+        if refusal := await upstream.not_permitted(kube, dialect, advised):
+            if dialect is not Dialect.CILIUM_TIERS:
+                return Detected(None, Facts(), refusal)
+            dialect, advised = Dialect.CILIUM, refusal.remedy
         nodes = await read_nodes(kube)
-        return Detected(dialect, await _facts(kube, dialect, config, nodes), advice=advice(groups, dialect))
+        return Detected(dialect, await _facts(kube, dialect, config, version, nodes), advice=advised)
     except httpx2.HTTPError as error:
         raise as_agent_error(error, "detection") from None
 
 
-async def _facts(kube: Kube, dialect: Dialect, config: Mapping[str, str] | None, nodes: Nodes) -> Facts:
+async def _facts(kube: Kube, dialect: Dialect, config: Mapping[str, str] | None, version: str, nodes: Nodes) -> Facts:
     match dialect:
-        case Dialect.CILIUM:
-            return await cilium.read_facts(kube, config or {}, nodes)
+        case Dialect.CILIUM | Dialect.CILIUM_TIERS:
+            return cilium.facts_of(config or {}, version, nodes)
         case Dialect.CALICO:
             return await calico.read_facts(kube, nodes)
         case Dialect.CLUSTER_NETWORK_POLICY | Dialect.NETWORK_POLICY:

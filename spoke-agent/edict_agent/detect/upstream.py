@@ -18,6 +18,7 @@ from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts
 
 _KINDS = {
+    Dialect.CILIUM_TIERS: CLUSTER_NETWORK_POLICY,
     Dialect.CLUSTER_NETWORK_POLICY: CLUSTER_NETWORK_POLICY,
     Dialect.NETWORK_POLICY: NETWORK_POLICY,
 }

@@ -16,7 +16,7 @@ _log = log.get("edict_agent.leftovers")
 async def leftovers(kube: Kube, dialect: Dialect) -> tuple[Resource, ...]:
     """Return the kinds; one that is not served here, or not ours to read, holds nothing that could be removed."""
     found = []
-    for kind in (kind for other, kinds in KINDS.items() if other is not dialect for kind in kinds):
+    for kind in dict.fromkeys(kind for kinds in KINDS.values() for kind in kinds if kind not in KINDS[dialect]):
         try:
             items, _ = await kube.list(kind, labels=SELECTOR)
         except httpx2.HTTPError as error:

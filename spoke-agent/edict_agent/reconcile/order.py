@@ -22,6 +22,7 @@ from edict_agent.reconcile.wanted import Wanted
 from edict_agent.translate.dialect import Dialect
 
 KINDS: Mapping[Dialect, tuple[Resource, ...]] = {
+    Dialect.CILIUM_TIERS: (CLUSTER_NETWORK_POLICY, CILIUM_POLICY),
     Dialect.CILIUM: (CILIUM_POLICY,),
     Dialect.CALICO: (TIER, GLOBAL_NETWORK_SET, GLOBAL_NETWORK_POLICY),
     Dialect.CLUSTER_NETWORK_POLICY: (CLUSTER_NETWORK_POLICY,),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 from typing import assert_never
 
@@ -22,6 +22,7 @@ from edict_agent.translate.local import LocalPolicies
 from edict_agent.translate.plan import PlacedPolicy, Plan, PolicyPlan, RenderedObject
 from edict_agent.translate.standing import Matching, Past, Standing, standing
 from edict_agent.translate.target import Outcome, Target
+from edict_agent.translate.tiers import CiliumTiers
 from edict_agent.translate.upstream import Upstream
 
 
@@ -43,8 +44,9 @@ class _Judged:
 class Translator:
     """Translates for one cluster, and when the policies change translates again only what the change can touch.
 
-    A policy depends on the kept policies before it that share a pod with it, and on nothing else. The plan depends on
-    the set of policies alone, not on their order or on what was translated before.
+    A policy depends on the kept policies before it that share a pod with it and on what was said of them
+    (:attr:`Standing.late`), and on nothing else. The plan depends on the set of policies alone, not on their order or
+    on what was translated before.
 
     Args:
         dialect: what the cluster speaks, by :func:`edict_agent.translate.choose_dialect`.
@@ -110,9 +112,11 @@ class Translator:
             outcome = self._judge(known.policy, own)
             plan = _policy_plan(known.policy, outcome)
             objects = () if plan.refused else outcome.objects
+            moved = known.standing.late != outcome.late
+            own = replace(own, late=outcome.late) if own.late != outcome.late else own
             self._judged[policy_id] = _Judged(known.policy, own, plan, objects)
             self._past.add(own, kept=not plan.refused)
-            if known.plan is _UNJUDGED or known.plan.refused != plan.refused:
+            if known.plan is _UNJUDGED or known.plan.refused != plan.refused or moved:
                 for other_id, other in self._behind(own).items():
                     if other_id not in waiting:
                         waiting[other_id] = other
@@ -146,6 +150,8 @@ def _target(dialect: Dialect, facts: Facts, agent_namespace: str) -> Target:
             return Calico(facts, agent_namespace)
         case Dialect.CILIUM:
             return Cilium(facts, agent_namespace)
+        case Dialect.CILIUM_TIERS:
+            return CiliumTiers(facts, agent_namespace)
         case Dialect.CLUSTER_NETWORK_POLICY:
             return Upstream(facts, agent_namespace)
         case Dialect.NETWORK_POLICY:

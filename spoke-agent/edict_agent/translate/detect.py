@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from edict.errors import AgentError
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.dialect import Dialect
+from edict_agent.translate.facts import Facts
+from edict_agent.translate.tiers import why_not
 
 CILIUM_GROUP = "cilium.io"
 CALICO_GROUP = "projectcalico.org"
@@ -18,6 +20,7 @@ def choose_dialect(
     api_groups: frozenset[str],
     cilium_config: Mapping[str, str] | None,
     *,
+    cilium_version: str = "",
     cluster_network_policy: bool = False,
 ) -> Dialect:
     """Return the dialect: that of the plugin, else the most expressive upstream one that is served.
@@ -26,13 +29,15 @@ def choose_dialect(
         api_groups: names of the API groups that the cluster serves.
         cilium_config: the data of Cilium's ConfigMap; None when there is none. It tells a running Cilium from
             definitions that an uninstalled one left behind.
+        cilium_version: the version of the running Cilium; empty when unknown.
         cluster_network_policy: whether ClusterNetworkPolicies of ``policy.networking.k8s.io/v1alpha2`` are served.
 
     Raises:
         AgentError: EDICT0501; the cluster does not even serve NetworkPolicies.
     """
     if CILIUM_GROUP in api_groups and cilium_config is not None:
-        return Dialect.CILIUM
+        known = Facts(plugin_version=cilium_version, options=cilium_config)
+        return Dialect.CILIUM_TIERS if cluster_network_policy and why_not(known) is None else Dialect.CILIUM
     if CALICO_GROUP in api_groups:
         return Dialect.CALICO
     if cluster_network_policy:

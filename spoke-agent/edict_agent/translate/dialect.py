@@ -10,6 +10,7 @@ from edict.policy.model import Tier
 class Dialect(enum.StrEnum):
     """A kind of objects that a network plugin understands."""
 
+    CILIUM_TIERS = "cilium-tiers"
     CILIUM = "cilium"
     CALICO = "calico"
     CLUSTER_NETWORK_POLICY = "cluster-network-policy"

@@ -6,8 +6,8 @@ namespace's name before all others, and a question looks only where an answer ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from edict.policy.lockout import WAY_OUT_ID, way_out
@@ -49,13 +49,18 @@ class Matching:
 
 @dataclass(frozen=True)
 class Standing:
-    """A policy among others: its place in the order, whom it is about, and its rules."""
+    """A policy among others: its place in the order, whom it is about, and its rules.
+
+    ``late`` is, by the place of a rule, what the dialect said of it where rules behind it could decide first; empty in
+    a dialect that keeps the order by itself, and until the policy is judged.
+    """
 
     id: str
     spec: PolicySpec
     rank: tuple[int, int, str]
     subject: Labels
     rules: tuple[Matching, ...]
+    late: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
 
 
 def standing(policy: PlacedPolicy, dialect: Dialect, ground: Ground) -> Standing:

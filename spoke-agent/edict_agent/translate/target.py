@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from edict.policy.fidelity import RuleFidelity
-from edict.policy.space import Ground
+from edict.policy.space import Box, Ground
 from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.plan import PlacedPolicy, RenderedObject
 from edict_agent.translate.standing import Standing
@@ -18,12 +18,14 @@ class Outcome:
     """What a dialect made of one policy.
 
     ``rules`` holds every rule that is not exact, and may hold others; ``refusal`` is set when the policy as a
-    whole cannot be said; ``objects`` count only when nothing is inexact.
+    whole cannot be said; ``objects`` count only when nothing is inexact. ``late`` is for those behind, and is theirs
+    as :attr:`Standing.late`.
     """
 
     rules: tuple[RuleFidelity, ...]
     objects: tuple[RenderedObject, ...]
     refusal: InexactError | None = None
+    late: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
 
 
 class Target(Protocol):

@@ -21,6 +21,7 @@ FACTS = Facts(
     plugin_version="1.20.2",
     pod_cidrs=("10.244.0.0/16", "fd00:10:244::/56"),
     node_cidrs=("172.18.0.0/16", "fc00:f853:ccd::/64"),
+    options={"enable-k8s-cluster-network-policy": "true"},
     cluster_name="default",
     egress_peers=("namespaces", "pods", "networks"),
     namespaces={

@@ -10,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from edict.policy.rules import rules_of
 from edict_agent.translate import Dialect, Facts, PlacedPolicy, PolicyPlan, RenderedObject
 from edict_agent.translate.networks import AddressSet, prefixes
-from edict_agent.translate.upstream import Style, upstream_rule, upstream_subject
-from tests.unit.translate.placed import AGENT, EVERYTHING, FACTS, NAME, namespace, others, plan, policy, rule, tcp, udp
+from tests.unit.translate.placed import AGENT, EVERYTHING, FACTS, namespace, others, plan, policy, rule, tcp, udp
 from tests.unit.translate.placed import objects as objects_on
 from tests.unit.translate.placed import outcome as outcome_on
 from tests.unit.translate.placed import spec as spec_on
@@ -214,16 +212,3 @@ def test_what_cannot_tie_with_the_way_out_stands_as_it_is_written(apart: PlacedP
     (one,) = objects(apart)
     assert one.name == "edict.platform.one"
     assert AGENT not in str(one.body["spec"])
-
-
-def test_namespaces_can_be_said_as_pods_for_readers_that_take_more_than_pods_for_one() -> None:
-    style = Style(namespaces_as_pods=True)
-    spec = policy(
-        subject={"namespaces": others("a")}, ingress=(rule("Deny", {"namespaces": others("b")}),)
-    ).document.spec.policy
-    (body,) = upstream_rule(next(rules_of(spec)), style)
-    assert body["from"] == [{"pods": {"namespaceSelector": others("b"), "podSelector": {}}}]
-    subject = upstream_subject(spec.subject, style, without_namespace="c")
-    assert subject["pods"]["podSelector"] == {}
-    expressions = subject["pods"]["namespaceSelector"]["matchExpressions"]
-    assert expressions == [*others("a")["matchExpressions"], {"key": NAME, "operator": "NotIn", "values": ["c"]}]

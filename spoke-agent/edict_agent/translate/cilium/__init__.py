@@ -1,10 +1,31 @@
 """The ``cilium`` dialect: CiliumClusterwideNetworkPolicies, where any Deny beats every Accept.
 
 Read against Cilium 1.20.2 (``pkg/policy``, ``pkg/k8s/apis/cilium.io/utils``, ``pkg/labelsfilter``,
-``pkg/fqdn/matchpattern``). Without subtraction a policy is exact when its order does not matter; the rest is
-refused.
+``pkg/fqdn/matchpattern``). What is rendered here is also what the dialect ``cilium-tiers`` says so: the other names
+are for it.
 """
 
+from edict_agent.translate.cilium._baseline import default_deny
+from edict_agent.translate.cilium._fqdn import is_dns_alone
+from edict_agent.translate.cilium._order import remainder
+from edict_agent.translate.cilium._peers import every_address, is_there
+from edict_agent.translate.cilium._ports import protocol_groups
+from edict_agent.translate.cilium._sections import Sections, check_rule, is_proxied
+from edict_agent.translate.cilium._selectors import peer_selector, remote_selector, subject_selector
 from edict_agent.translate.cilium._target import Cilium
 
-__all__ = ["Cilium"]
+__all__ = [
+    "Cilium",
+    "Sections",
+    "check_rule",
+    "default_deny",
+    "every_address",
+    "is_dns_alone",
+    "is_proxied",
+    "is_there",
+    "peer_selector",
+    "protocol_groups",
+    "remainder",
+    "remote_selector",
+    "subject_selector",
+]

@@ -14,7 +14,7 @@ from edict_agent.translate.cilium._selectors import subject_selector
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError, unsupported
-from edict_agent.translate.plan import Body, PlacedPolicy
+from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
 from edict_agent.translate.standing import Matching, Standing
 from edict_agent.translate.target import Outcome
 
@@ -31,13 +31,18 @@ def translate_baseline(policy: PlacedPolicy, own: Standing, facts: Facts) -> Out
             told.append(unsupported(rule.rule.place, error))
     if told or not own.rules:
         return Outcome(rules=tuple(told), objects=())
-    directions = {rule.rule.direction for rule in own.rules}
+    directions = frozenset(rule.rule.direction for rule in own.rules)
+    return Outcome(rules=(), objects=(default_deny(policy, own, directions, facts),))
+
+
+def default_deny(policy: PlacedPolicy, own: Standing, directions: frozenset[Direction], facts: Facts) -> RenderedObject:
+    """Return the object that denies whole directions wherever nothing allows."""
     body: Body = {
         "endpointSelector": subject_selector(own.subject, facts),
         "enableDefaultDeny": {str(direction): direction in directions for direction in Direction},
     }
     body |= {str(direction): [{}] for direction in Direction if direction in directions}
-    return Outcome(rules=(), objects=(render_policy(policy, [body]),))
+    return render_policy(policy, [body])
 
 
 def _check(rule: Matching, own: Standing) -> None:

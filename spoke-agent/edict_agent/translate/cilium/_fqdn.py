@@ -59,6 +59,11 @@ def is_dns_rule(rule: PlacedRule) -> bool:
     )
 
 
+def is_dns_alone(rule: PlacedRule) -> bool:
+    """Tell whether a rule lets its subject ask DNS servers that are pods, and nothing else."""
+    return is_dns_rule(rule) and all(is_dns_port(protocol, "udp", "tcp") for protocol in rule.protocols)
+
+
 def is_dns_port(protocol: Protocol, *transports: str) -> bool:
     """Tell whether a protocol is port 53, and nothing else, of one of the transports."""
     for name, match in (("udp", protocol.udp), ("tcp", protocol.tcp)):

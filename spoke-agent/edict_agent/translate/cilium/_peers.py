@@ -84,7 +84,7 @@ def peer_groups(peers: Sequence[Peer], rule: PlacedRule, facts: Facts, leeway: L
     word = "from" if rule.direction is Direction.INGRESS else "to"
     groups: list[Body] = []
     endpoints = [peer_selector(pods, facts) for pods in kinds.pods]
-    endpoints += [remote_selector(pods, facts) for pods in kinds.remote if _is_there(pods, facts)]
+    endpoints += [remote_selector(pods, facts) for pods in kinds.remote if is_there(pods, facts)]
     if endpoints:
         groups.append({f"{word}Endpoints": endpoints})
     entities = _entities(kinds, rule.direction, leeway)
@@ -115,7 +115,7 @@ def every_address(facts: Facts) -> Addresses:
     return total
 
 
-def _is_there(remote: Labels, facts: Facts) -> bool:
+def is_there(remote: Labels, facts: Facts) -> bool:
     """Tell whether pods of other clusters must be spoken of: always, but for all of them where there is no mesh."""
     cluster_id = facts.options.get("cluster-id", "").strip()
     if CLUSTER not in remote.terms:

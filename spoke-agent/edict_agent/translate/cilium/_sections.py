@@ -1,4 +1,4 @@
-"""The rules of one Admin policy as they stand in an object: by subject and section, none of which turns on default deny."""
+"""The rules of one Admin policy as they stand in an object: by subject and section, without default deny."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.objects import render
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
 from edict_agent.translate.upstream._peers import MAX_ITEMS
-from edict_agent.translate.upstream._selectors import Style, upstream_subject
+from edict_agent.translate.upstream._selectors import upstream_subject
 
 API_VERSION = "policy.networking.k8s.io/v1alpha2"
 KIND = "ClusterNetworkPolicy"
@@ -28,19 +28,19 @@ HIGHEST = 0
 EGRESS_SUFFIX = "egress"
 
 
-def way_out_object(agent_namespace: str, style: Style) -> RenderedObject:
+def way_out_object(agent_namespace: str) -> RenderedObject:
     """Return the way out: every connection that a pod of the agent's namespace begins is accepted."""
     spec: Body = {
         "tier": str(Tier.ADMIN),
         "priority": HIGHEST,
-        "subject": upstream_subject(agent_subject(agent_namespace), style),
+        "subject": upstream_subject(agent_subject(agent_namespace)),
         "egress": [{"name": "way-out", "action": "Accept", "to": [{"networks": list(EVERY_NETWORK)}]}],
     }
     return render(API_VERSION, KIND, f"edict.{WAY_OUT_TEAM}.{WAY_OUT_NAME}", spec)
 
 
 def upstream_objects(
-    policy: PlacedPolicy, rules: Mapping[Direction, list[Body]], agent_namespace: str, style: Style
+    policy: PlacedPolicy, rules: Mapping[Direction, list[Body]], agent_namespace: str
 ) -> tuple[RenderedObject, ...]:
     """Return the objects of a policy: none without rules, two where its egress must leave the way out alone.
 
@@ -48,7 +48,6 @@ def upstream_objects(
         policy: gives tier, priority, subject and name.
         rules: by direction, what :func:`upstream_rule` made of its rules, in their order.
         agent_namespace: whose egress stays open.
-        style: what the reader is like.
 
     Raises:
         InexactError: a direction has more rules than an object may hold.
@@ -67,9 +66,9 @@ def upstream_objects(
         apart = {Direction.EGRESS: own.pop(Direction.EGRESS)}
     objects = []
     if own:
-        objects.append(_object(policy, upstream_subject(spec.subject, style), own))
+        objects.append(_object(policy, upstream_subject(spec.subject), own))
     if apart:
-        subject = upstream_subject(spec.subject, style, without_namespace=agent_namespace)
+        subject = upstream_subject(spec.subject, without_namespace=agent_namespace)
         objects.append(_object(policy, subject, apart, suffix=f".{EGRESS_SUFFIX}"))
     return tuple(objects)
 

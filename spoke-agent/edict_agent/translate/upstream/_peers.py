@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from msgspec import UNSET
 
@@ -13,37 +13,39 @@ from edict_agent.translate.codes import Reason
 from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.networks import address_set, prefixes
 from edict_agent.translate.plan import Body
-from edict_agent.translate.upstream._selectors import Style, namespaces_body, pods_body, selector_body
+from edict_agent.translate.upstream._selectors import pods_body, selector_body
 
 T = TypeVar("T")
+Fields: TypeAlias = frozenset[str] | None
+"""Those of a served definition; None is unknown."""
 MAX_ITEMS: Final = 25
 """Upstream's MaxItems of networks, peers and rules."""
 
 
-def upstream_peers(rule: PlacedRule, style: Style) -> Iterator[Body]:
-    """Yield the peers, of which any may match.
+def upstream_peers(rule: PlacedRule, known: Fields) -> Iterator[Body]:
+    """Yield the peers, of which any may match; ``known`` are the fields of an egress peer, where they are known.
 
     Raises:
         InexactError: a peer that upstream, or the served definition, does not have.
     """
     for peer in rule.peers:
         if peer.namespaces is not UNSET:
-            yield namespaces_body(peer.namespaces, style)
+            yield {"namespaces": selector_body(peer.namespaces)}
         elif peer.pods is not UNSET:
             yield {"pods": pods_body(peer.pods)}
         elif isinstance(peer, EgressPeer):
-            yield from _egress_peer(peer, style)
+            yield from _egress_peer(peer, known)
         else:
             _refuse_ingress(peer)
 
 
-def _egress_peer(peer: EgressPeer, style: Style) -> Iterator[Body]:
+def _egress_peer(peer: EgressPeer, known: Fields) -> Iterator[Body]:
     if peer.networks is not UNSET:
         yield from _networks(peer.networks)
     elif peer.nodes is not UNSET:
-        yield _experimental("nodes", selector_body(peer.nodes), style)
+        yield _experimental("nodes", selector_body(peer.nodes), known)
     elif peer.domain_names is not UNSET:
-        yield _experimental("domainNames", list(peer.domain_names), style)
+        yield _experimental("domainNames", list(peer.domain_names), known)
     else:
         _refuse(peer.service_accounts)
 
@@ -61,14 +63,14 @@ def in_batches(items: list[T]) -> Iterator[list[T]]:
         yield items[start : start + MAX_ITEMS]
 
 
-def _experimental(field: str, value: Body | list[str], style: Style) -> Body:
-    if style.egress_peers is None:
+def _experimental(field: str, value: Body | list[str], known: Fields) -> Body:
+    if known is None:
         raise InexactError(
             Reason.PEER,
             f"it is not known whether the served definition has {field}; one without drops them in silence",
             "give the fact egressPeers",
         )
-    if field not in style.egress_peers:
+    if field not in known:
         raise InexactError(
             Reason.PEER,
             f"the served definition has no {field}, and the API server would drop them in silence",

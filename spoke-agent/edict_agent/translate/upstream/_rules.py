@@ -6,14 +6,13 @@ from edict.policy.rules import Direction, PlacedRule
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.plan import Body
-from edict_agent.translate.upstream._peers import in_batches, upstream_peers
+from edict_agent.translate.upstream._peers import Fields, in_batches, upstream_peers
 from edict_agent.translate.upstream._protocols import upstream_protocols
-from edict_agent.translate.upstream._selectors import Style
 
 _PEERS = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 
 
-def upstream_rule(rule: PlacedRule, style: Style) -> list[Body]:
+def upstream_rule(rule: PlacedRule, known: Fields) -> list[Body]:
     """Return the rules, all of one action: any of them matches where ours does, so that they mean the same in a row.
 
     Raises:
@@ -27,4 +26,4 @@ def upstream_rule(rule: PlacedRule, style: Style) -> list[Body]:
     head["action"] = str(rule.action)
     protocols = upstream_protocols(rule.protocols)
     tail: Body = {"protocols": protocols} if protocols else {}
-    return [head | {_PEERS[rule.direction]: some} | tail for some in in_batches(list(upstream_peers(rule, style)))]
+    return [head | {_PEERS[rule.direction]: some} | tail for some in in_batches(list(upstream_peers(rule, known)))]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from msgspec import UNSET
 
 from edict.policy.lockout import NAMESPACE_NAME
@@ -13,21 +11,7 @@ from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.plan import Body
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
-    """What the reader of the objects is like.
-
-    Attributes:
-        egress_peers: the fields of an egress peer in the served definition; None is unknown.
-        namespaces_as_pods: say ``namespaces`` as ``pods`` with an empty selector, which is the same upstream and is
-            not to a reader that takes more than pods for a namespace.
-    """
-
-    egress_peers: frozenset[str] | None = None
-    namespaces_as_pods: bool = False
-
-
-def upstream_subject(subject: Subject, style: Style, *, without_namespace: str = "") -> Body:
+def upstream_subject(subject: Subject, *, without_namespace: str = "") -> Body:
     """Return a subject, less the pods of one namespace if it is given.
 
     Raises:
@@ -39,14 +23,7 @@ def upstream_subject(subject: Subject, style: Style, *, without_namespace: str =
         return {"pods": pods_body(narrowed)}
     if subject.namespaces is UNSET:
         raise InexactError(Reason.PEER, "the subject is of an unknown kind")
-    return namespaces_body(_without(subject.namespaces, without_namespace), style)
-
-
-def namespaces_body(selector: LabelSelector, style: Style) -> Body:
-    """Return the peer or the subject of every pod of the selected namespaces."""
-    if style.namespaces_as_pods:
-        return {"pods": pods_body(NamespacedPod(LabelSelector(), selector))}
-    return {"namespaces": selector_body(selector)}
+    return {"namespaces": selector_body(_without(subject.namespaces, without_namespace))}
 
 
 def pods_body(pods: NamespacedPod) -> Body:

@@ -14,14 +14,13 @@ from edict_agent.translate.standing import Standing
 from edict_agent.translate.target import Outcome
 from edict_agent.translate.upstream._objects import upstream_objects, way_out_object
 from edict_agent.translate.upstream._rules import upstream_rule
-from edict_agent.translate.upstream._selectors import Style
 
 
 class Upstream:
     """Any plugin that implements ClusterNetworkPolicies as upstream has them, on one cluster."""
 
     def __init__(self, facts: Facts, agent_namespace: str) -> None:
-        self._style = Style(None if facts.egress_peers is None else frozenset(facts.egress_peers))
+        self._known = None if facts.egress_peers is None else frozenset(facts.egress_peers)
         self._agent_namespace = agent_namespace
         self._ground = ground_of(facts)
 
@@ -32,7 +31,7 @@ class Upstream:
 
     def built_in(self) -> tuple[RenderedObject, ...]:
         """Return the way out."""
-        return (way_out_object(self._agent_namespace, self._style),)
+        return (way_out_object(self._agent_namespace),)
 
     def refuse_policy(self, policy: PlacedPolicy) -> None:
         """Refuse nothing: each rule is judged by itself."""
@@ -44,13 +43,13 @@ class Upstream:
         told: list[RuleFidelity] = []
         for rule in rules_of(policy.document.spec.policy):
             try:
-                rules.setdefault(rule.direction, []).extend(upstream_rule(rule, self._style))
+                rules.setdefault(rule.direction, []).extend(upstream_rule(rule, self._known))
             except InexactError as error:
                 told.append(unsupported(rule.place, error))
         if told:
             return Outcome(rules=tuple(told), objects=())
         try:
-            objects = upstream_objects(policy, rules, self._agent_namespace, self._style)
+            objects = upstream_objects(policy, rules, self._agent_namespace)
         except InexactError as error:
             refused = tuple(unsupported(rule.place, error) for rule in rules_of(policy.document.spec.policy))
             return Outcome(rules=refused, objects=(), refusal=error)

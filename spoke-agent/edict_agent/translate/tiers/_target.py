@@ -1,0 +1,66 @@
+"""The dialect: what must hold of the cluster, the way out, and each policy by its tier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from edict.policy.model import Tier
+from edict.policy.space import Ground
+from edict_agent.translate.cilium import Cilium, subject_selector
+from edict_agent.translate.dialect import Dialect
+from edict_agent.translate.facts import Facts
+from edict_agent.translate.inexact import InexactError, unsupported
+from edict_agent.translate.plan import PlacedPolicy, RenderedObject
+from edict_agent.translate.standing import Standing, built_in
+from edict_agent.translate.target import Outcome
+from edict_agent.translate.tiers._admin import translate_admin
+from edict_agent.translate.tiers._baseline import translate_baseline
+from edict_agent.translate.tiers._cluster import why_not
+from edict_agent.translate.tiers._objects import way_out_object
+from edict_agent.translate.tiers._place import place
+
+
+class CiliumTiers:
+    """Cilium that reads ClusterNetworkPolicies, on one cluster."""
+
+    def __init__(self, facts: Facts, agent_namespace: str) -> None:
+        self._facts = facts
+        self._agent_namespace = agent_namespace
+        self._plain = Cilium(facts, agent_namespace)
+        way_out = built_in(agent_namespace, Dialect.CILIUM_TIERS, self._plain.ground)
+        late = {rule.rule.place: place(rule, way_out, ()).late for rule in way_out.rules}
+        self._way_out = replace(way_out, late=late)
+
+    @property
+    def ground(self) -> Ground:
+        """Which addresses pods and nodes may have."""
+        return self._plain.ground
+
+    def built_in(self) -> tuple[RenderedObject, ...]:
+        """Return the way out: above all in front, and once more for what is late, where it also goes to nodes."""
+        return (way_out_object(self._agent_namespace, self._facts), *self._plain.built_in())
+
+    def refuse_policy(self, policy: PlacedPolicy) -> None:
+        """Refuse every policy where Cilium would not read our objects, or not as they are meant."""
+        reason = why_not(self._facts)
+        if reason is not None:
+            raise reason
+        self._plain.refuse_policy(policy)
+
+    def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
+        """Translate one policy by its tier."""
+        try:
+            subject_selector(own.subject, self._facts)
+        except InexactError as error:
+            rules = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
+            return Outcome(rules=rules, objects=(), refusal=error)
+        same = [one for one in before if one.spec.tier is own.spec.tier]
+        match own.spec.tier:
+            case Tier.ADMIN:
+                return translate_admin(policy, own, (self._way_out, *same), self._facts, self._agent_namespace)
+            case Tier.BASELINE:
+                return translate_baseline(policy, own, same, self._facts)
+            case _:
+                assert_never(own.spec.tier)
