@@ -61,6 +61,7 @@ class Case:
 
 AGENT = Case("edict-agent", "least", ("cluster=fra1",))
 AGENT_CILIUM = Case("edict-agent", "cilium", ("cluster=fra1", "dialect=cilium"))
+AGENT_CILIUM_TIERS = Case("edict-agent", "cilium-tiers", ("cluster=fra1", "dialect=cilium-tiers"))
 AGENT_CALICO = Case("edict-agent", "calico", ("cluster=fra1", "dialect=calico"))
 AGENT_CLUSTER_NETWORK_POLICY = Case(
     "edict-agent", "cluster-network-policy", ("cluster=fra1", "dialect=cluster-network-policy")
@@ -73,6 +74,7 @@ HUB_FULL = Case("edict-hub", "full", file="edict-hub.yaml")
 CASES = (
     AGENT,
     AGENT_CILIUM,
+    AGENT_CILIUM_TIERS,
     AGENT_CALICO,
     AGENT_CLUSTER_NETWORK_POLICY,
     AGENT_NETWORK_POLICY,

@@ -21,6 +21,7 @@ from tests.deploy.charts import (
     AGENT,
     AGENT_CALICO,
     AGENT_CILIUM,
+    AGENT_CILIUM_TIERS,
     AGENT_CLUSTER_NETWORK_POLICY,
     AGENT_FULL,
     AGENT_NETWORK_POLICY,
@@ -150,7 +151,7 @@ def test_the_agent_may_use_exactly_the_secrets_that_it_keeps() -> None:
 
 @pytest.mark.parametrize(
     "case",
-    [AGENT, AGENT_CILIUM, AGENT_CALICO, AGENT_CLUSTER_NETWORK_POLICY, AGENT_NETWORK_POLICY],
+    [AGENT, AGENT_CILIUM, AGENT_CILIUM_TIERS, AGENT_CALICO, AGENT_CLUSTER_NETWORK_POLICY, AGENT_NETWORK_POLICY],
     ids=lambda case: case.name,
 )
 def test_the_agent_may_write_exactly_the_kinds_that_it_renders(case: Case) -> None:
