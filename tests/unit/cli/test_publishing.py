@@ -129,6 +129,43 @@ def test_a_tie_of_priority_is_refused_before_anything_is_sent(workspace: Workspa
     assert hub.requests == []
 
 
+def to_cluster(name: str, of: bytes) -> bytes:
+    return of.replace(b"networks:\n        - 10.0.0.0/8", f"clusters: {{names: [{name}]}}".encode())
+
+
+def test_a_peer_in_an_unknown_cluster_is_refused_where_it_is_new(workspace: Workspace, hub: MemoryHub) -> None:
+    put(workspace, to_cluster("fra2", policy("one")), inventory_fra1=cluster("fra1"))
+    with pytest.raises(DocumentError, match="EDICT0144"):
+        publish(workspace, hub)
+    assert hub.requests == []
+
+
+def test_a_cluster_leaves_though_a_policy_names_it(
+    workspace: Workspace, hub: MemoryHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = to_cluster("fra2", policy("one"))
+    put(workspace, one, inventory_fra1=cluster("fra1"), inventory_fra2=cluster("fra2"))
+    publish(workspace, hub)
+    signing.sign(workspace, {"inventory/fra2": None})
+    assert publish(workspace, hub).action == "published"
+    assert "Warning [EDICT0144] (FederatedNetworkPolicy one " in capsys.readouterr().err
+
+
+def test_a_policy_that_shadows_an_older_one_is_told(
+    workspace: Workspace, hub: MemoryHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(workspace, policy("old", priority=20), inventory_fra1=cluster("fra1"))
+    publish(workspace, hub)
+    put(workspace, policy("beside", priority=30).replace(b"10.0.0.0/8", b"11.0.0.0/8"))
+    publish(workspace, hub)
+    assert "EDICT0142" not in capsys.readouterr().err
+    put(workspace, policy("new", priority=10))
+    publish(workspace, hub)
+    told = capsys.readouterr().err
+    assert "Warning [EDICT0142] (FederatedNetworkPolicy old spec.policy.egress[0] policies/net/old)" in told
+    assert "decided before it by net/new egress[0]" in told
+
+
 def test_a_hub_that_shows_an_older_release_is_not_believed(workspace: Workspace, hub: MemoryHub) -> None:
     put(workspace, policy("one"))
     publish(workspace, hub)
