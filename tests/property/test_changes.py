@@ -356,7 +356,7 @@ def check(
     return differing
 
 
-@settings(deadline=None, max_examples=120, phases=_PHASES)
+@settings(deadline=None, max_examples=80, phases=_PHASES)
 @given(_edits(), st.sampled_from((Ground(), KNOWN)), _flows)
 def test_a_verdict_changes_exactly_where_it_is_reported(
     sets: tuple[list[Placed], list[Placed]], ground: Ground, seed: int
@@ -365,7 +365,7 @@ def test_a_verdict_changes_exactly_where_it_is_reported(
     check(old, new, connections(seed, [*old, *new]), compare(old, new, ground), ground)
 
 
-@settings(deadline=None, max_examples=40, phases=_PHASES)
+@settings(deadline=None, max_examples=25, phases=_PHASES)
 @given(_policies(), _policies(), st.sampled_from((Ground(), KNOWN)), _flows)
 def test_two_sets_of_nothing_in_common_differ_where_it_is_reported(
     old: list[Placed], new: list[Placed], ground: Ground, seed: int
