@@ -182,6 +182,12 @@ def test_an_end_is_of_one_namespace_with_one_set_of_labels() -> None:
     assert len(changes([], [Placed("p", spec(rule % "prod"))])) == 1
 
 
+def test_addresses_of_one_version_do_not_speak_the_icmp_of_the_other() -> None:
+    rule = "{action: Deny, to: [{networks: [10.0.0.0/8]}], protocols: [{icmp: {family: %s}}]}"
+    assert changes([], [egress(rule % "IPv6")]) == []
+    assert len(changes([], [egress(rule % "IPv4")])) == 1
+
+
 def test_what_two_http_matches_share_is_not_known() -> None:
     rule = "{action: Accept, to: [{namespaces: {}}], http: [{methods: [%s]}]}"
     found = compare([egress(rule % "GET", DENY_PODS)], [egress(rule % "GET", rule % "POST", DENY_PODS)])
