@@ -179,7 +179,10 @@ def _is_node(nodes: LabelSelector | UnsetType, address: str, world: World) -> bo
 
 
 def _is_called(names: Iterable[str] | UnsetType, address: str, world: World) -> bool:
-    return names is not UNSET and any(domain_matches(one, name) for one in names for name in world.names_of(address))
+    """Tell whether an address outside the cluster has one of the names; pods and nodes have none."""
+    if names is UNSET or world.pod_at(address) is not None or any(True for _ in world.nodes_at(address)):
+        return False
+    return any(domain_matches(one, name) for one in names for name in world.names_of(address))
 
 
 def _selects(pods: NamespacedPod, pod: Pod, world: World) -> bool:

@@ -146,15 +146,13 @@ def meet(one: Peer, other: Peer, ground: Ground) -> bool:  # noqa: PLR0911 - a c
             return mine_ is None or theirs_ is None or mine_.meets(theirs_)
         case Outside(here), Outside(there):
             return bool(here & there)
-        case Named(name), Named(its):
-            return _covers(name, its) or _covers(its, name)
-        case (Named(), Outside()) | (Outside(), Named()):
+        case Named() | Outside(), Named() | Outside():  # an address may have any names
             return True
         case _:
             return False
 
 
-def both(one: Peer, other: Peer) -> Peer:  # noqa: PLR0911 - a case for each pair of kinds
+def both(one: Peer, other: Peer) -> Peer:  # noqa: C901, PLR0911 - a case for each pair of kinds
     """Return what is in both of two parts that may meet.
 
     Raises:
@@ -173,8 +171,10 @@ def both(one: Peer, other: Peer) -> Peer:  # noqa: PLR0911 - a case for each pai
             return Outside(here & there)
         case Mixed(here), Mixed(there):
             return Mixed(here & there)
-        case Named(name), Named(its):
-            return one if _covers(its, name) else other
+        case Named(name), Named(its) if _covers(its, name):
+            return one
+        case Named(name), Named(its) if _covers(name, its):
+            return other
         case (Named(), Outside(addresses)) if addresses.is_everything:
             return one
         case (Outside(addresses), Named()) if addresses.is_everything:
