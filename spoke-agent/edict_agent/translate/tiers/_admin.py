@@ -43,7 +43,7 @@ def translate_admin(
     own_late: dict[str, tuple[Box, ...]] = {}
     for rule in own.rules:
         leeway = Leeway(rule.rule.action)
-        placed = place(rule, own, late)
+        placed = place(rule, own, late, facts)
         part = late_part(rule, own, placed.late)
         try:
             check_rule(rule, own, facts)

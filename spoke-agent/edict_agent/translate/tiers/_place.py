@@ -11,8 +11,9 @@ from edict.policy.rules import Direction
 from edict.policy.space import Box
 from edict.policy.space.intervals import NOTHING
 from edict.policy.space.peers import Anyone, Nodes, Outside, Pods, Remote
-from edict.policy.space.protocols import EVERYTHING, Spoken
+from edict.policy.space.protocols import EVERYTHING, PORTS, Spoken
 from edict_agent.translate.cilium import is_dns_alone, is_proxied
+from edict_agent.translate.facts import Facts
 from edict_agent.translate.standing import Matching, Standing
 
 _EVERY_KIND: tuple[Pods | Remote | Outside | Nodes, ...] = (Pods(), Remote(), Outside(), Nodes())
@@ -52,7 +53,7 @@ def late_part(rule: Matching, own: Standing, boxes: tuple[Box, ...]) -> Part:
     return Part(rule.policy, rule.rule, rule.ground, boxes, is_proxied(rule, own))
 
 
-def place(rule: Matching, own: Standing, earlier: Sequence[Part]) -> Placed:
+def place(rule: Matching, own: Standing, earlier: Sequence[Part], facts: Facts) -> Placed:
     """Return a rule's parts, given what of earlier rules is late.
 
     A rule that goes through the DNS proxy is late as a whole: a ClusterNetworkPolicy would let it past the proxy. So is
@@ -65,9 +66,9 @@ def place(rule: Matching, own: Standing, earlier: Sequence[Part]) -> Placed:
     late: list[Box] = []
     for whole in rule.boxes:
         for piece in pieces(whole):
-            for part in _parted(piece, others):
-                is_front = is_sayable(part, rule.rule.direction) and not _meets(part, others)
-                (front if is_front else late).append(part)
+            ahead, behind = _parted(piece, rule.rule.direction, others, facts)
+            front += ahead
+            late += behind
     return Placed(tuple(front), tuple(late))
 
 
@@ -102,13 +103,24 @@ def _conflict(late: Part, action: Action) -> bool:
     return action is not Action.PASS and (late.rule.action is not action or late.proxied)
 
 
-def _parted(piece: Box, others: Sequence[Part]) -> Iterator[Box]:
-    """Yield a piece of everything by what has a name and what not, where only the latter meets something late."""
-    if piece.spoken == EVERYTHING and _meets(piece, others):
-        for spoken in _by_name(piece.spoken):
-            yield replace(piece, spoken=spoken)
-    else:
-        yield piece
+def _parted(
+    piece: Box, direction: Direction, others: Sequence[Part], facts: Facts
+) -> tuple[Sequence[Box], Sequence[Box]]:
+    """Return what is front of a piece and what is late.
+
+    Where everything that is spoken meets something late, that may be for what has no name alone; the ports are front
+    then, but for SCTP where Cilium drops it anyhow.
+    """
+    if not is_sayable(piece, direction):
+        return (), (piece,)
+    if not _meets(piece, others):
+        return (piece,), ()
+    if piece.spoken == EVERYTHING:
+        sctp = PORTS if facts.enabled("enable-sctp", default=False) else NOTHING
+        named, rest = (replace(piece, spoken=spoken) for spoken in _by_name(replace(EVERYTHING, sctp=sctp)))
+        if not _meets(named, others):
+            return (named,), (rest,)
+    return (), (piece,)
 
 
 def _meets(piece: Box, others: Sequence[Part]) -> bool:

@@ -30,7 +30,7 @@ class CiliumTiers:
         self._agent_namespace = agent_namespace
         self._plain = Cilium(facts, agent_namespace)
         way_out = built_in(agent_namespace, Dialect.CILIUM_TIERS, self._plain.ground)
-        late = {rule.rule.place: place(rule, way_out, ()).late for rule in way_out.rules}
+        late = {rule.rule.place: place(rule, way_out, (), facts).late for rule in way_out.rules}
         self._way_out = replace(way_out, late=late)
 
     @property
