@@ -12,6 +12,7 @@ from edict_agent.detect import NamespaceWatch, detect
 from edict_agent.kube import Live
 from edict_agent.kube.resources import (
     CLUSTER_INFORMATION,
+    CLUSTER_NETWORK_POLICY,
     CONFIG_MAP,
     DAEMON_SET,
     IP_POOL,
@@ -54,6 +55,51 @@ async def test_cilium_is_read_from_its_own_configuration() -> None:
     assert found.facts.node_cidrs == ("192.0.2.1/32", "2001:db8::1/128")
     assert found.facts.cluster_name == "fra1"
     assert found.facts.options["ipam"] == "cluster-pool"
+
+
+def with_tiers(image: str = "quay.io/cilium/cilium:v1.20.2", **config: str) -> MemoryKube:
+    """Return a Cilium that reads ClusterNetworkPolicies."""
+    kube = cilium(image, **{"enable-k8s-cluster-network-policy": "true"} | config)
+    kube.answers["/apis"] = groups("cilium.io", "policy.networking.k8s.io")
+    kube.answers["/apis/policy.networking.k8s.io/v1alpha2"] = {"resources": [{"name": "clusternetworkpolicies"}]}
+    return kube
+
+
+async def test_cilium_that_reads_cluster_network_policies_keeps_the_tiers() -> None:
+    found = await detect(with_tiers())
+    assert found.dialect is Dialect.CILIUM_TIERS
+    assert (found.facts.plugin_version, found.facts.cluster_name) == ("1.20.2", "fra1")
+    assert not found.advice
+
+
+@pytest.mark.parametrize(
+    "kube",
+    [
+        with_tiers(**{"enable-k8s-cluster-network-policy": "false"}),
+        with_tiers(**{"policy-cidr-match-mode": "nodes"}),
+        with_tiers("quay.io/cilium/cilium:v1.19.4"),
+        with_tiers("registry.local:5000/cilium@sha256:00"),
+        cilium(**{"enable-k8s-cluster-network-policy": "true"}),
+    ],
+    ids=["switched off", "networks match nodes", "too old", "of unknown version", "no definition"],
+)
+async def test_any_other_cilium_does_not(kube: MemoryKube) -> None:
+    assert (await detect(kube)).dialect is Dialect.CILIUM
+
+
+async def test_an_agent_that_may_not_write_cluster_network_policies_does_without_the_tiers() -> None:
+    kube = with_tiers()
+    listed = kube.list
+
+    async def forbidden(resource: Any, namespace: str = "", labels: str = "") -> Any:
+        if resource == CLUSTER_NETWORK_POLICY:
+            raise refused(403)
+        return await listed(resource, namespace, labels)
+
+    kube.list = forbidden  # type: ignore[method-assign]
+    found = await detect(kube)
+    assert (found.dialect, found.problem) == (Dialect.CILIUM, None)
+    assert found.advice == "install the agent with dialect=cilium-tiers"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 from edict.policy.lockout import WAY_OUT_ID
 from edict_agent.kube import Resource
-from edict_agent.kube.resources import CILIUM_POLICY, NETWORK_POLICY, NODE
+from edict_agent.kube.resources import CILIUM_POLICY, CLUSTER_NETWORK_POLICY, NETWORK_POLICY, NODE
 from edict_agent.metrics import Metrics
 from edict_agent.reconcile.keeper import Keeper
 from edict_agent.reconcile.leftovers import leftovers
@@ -105,8 +105,12 @@ async def test_leftovers_are_kinds_of_other_dialects_that_can_be_read_and_hold_o
         return await listed(resource, namespace, labels)
 
     kube.list = read  # type: ignore[method-assign]
+    kube.put(CILIUM_POLICY, **body("y", "a"))
     assert await leftovers(kube, Dialect.CILIUM) == (NETWORK_POLICY,)
-    assert await leftovers(kube, Dialect.NETWORK_POLICY) == ()
+    assert await leftovers(kube, Dialect.CILIUM_TIERS) == (NETWORK_POLICY,)
+    kube.put(CLUSTER_NETWORK_POLICY, **body("z", "a"))
+    assert await leftovers(kube, Dialect.CILIUM) == (CLUSTER_NETWORK_POLICY, NETWORK_POLICY)
+    assert await leftovers(kube, Dialect.NETWORK_POLICY) == (CLUSTER_NETWORK_POLICY, CILIUM_POLICY)
 
 
 async def test_what_allows_is_there_before_and_longer_than_what_isolates() -> None:

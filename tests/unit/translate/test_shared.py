@@ -104,6 +104,27 @@ def test_the_dialect_is_that_of_the_plugin_or_the_best_that_is_served(
     assert choose_dialect(served, config, cluster_network_policy=cluster_network_policy) is dialect
 
 
+@pytest.mark.parametrize(
+    ("served", "version", "changed", "dialect"),
+    [
+        (True, "1.20.2", {}, Dialect.CILIUM_TIERS),
+        (True, "1.21.0", {}, Dialect.CILIUM_TIERS),
+        (False, "1.20.2", {}, Dialect.CILIUM),
+        (True, "1.19.9", {}, Dialect.CILIUM),
+        (True, "", {}, Dialect.CILIUM),
+        (True, "1.20.2", {"enable-k8s-cluster-network-policy": "false"}, Dialect.CILIUM),
+        (True, "1.20.2", {"labels": "k8s:app"}, Dialect.CILIUM),
+    ],
+)
+def test_cilium_keeps_the_tiers_where_it_is_known_to(
+    *, served: bool, version: str, changed: dict[str, str], dialect: Dialect
+) -> None:
+    config = {"enable-k8s-cluster-network-policy": "true"} | changed
+    groups = frozenset({"cilium.io"})
+    chosen = choose_dialect(groups, config, cilium_version=version, cluster_network_policy=served)
+    assert chosen is dialect
+
+
 @pytest.mark.parametrize("groups", [set(), {"cilium.io"}, {"crd.projectcalico.org"}, {"apps"}])
 def test_without_network_policies_there_is_a_remedy(groups: set[str]) -> None:
     with pytest.raises(AgentError) as caught:
