@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from edict.policy.lockout import NAMESPACE_NAME
 from edict.policy.world import World
 from edict_agent.translate import Dialect, Facts
-from tests.env._kinds import Kind
+from tests.env._kinds import Channel, Kind
 
 EGRESS_PEERS = ("namespaces", "pods", "nodes", "networks", "domainNames")
 """Those of ClusterNetworkPolicy's experimental channel."""
+
+CILIUM = {"enable-sctp": "true", "cluster-id": "1"}
+"""A cluster of a mesh that carries SCTP."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Row:
         dialect: what is translated to.
         part: the engine that judges its objects.
         kind: the cluster whose API server takes its objects.
+        channel: of ClusterNetworkPolicy's definition, where it is served there.
         plugin: the plugin's name and version.
         options: the plugin's own configuration, for the translation and for the engine.
         exact: the least share of common Admin policies that must be exact.
@@ -35,6 +39,7 @@ class Row:
     exact: float
     options: Mapping[str, str] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()
+    channel: Channel | None = None
 
     def facts(self, world: World, pods: tuple[str, ...] | None, nodes: tuple[str, ...] | None) -> Facts:
         """Return what is known of a cluster of this kind: all there is, but for the networks that are None."""
@@ -54,19 +59,30 @@ class Row:
 
 ROWS = (
     Row(
+        Dialect.CILIUM_TIERS,
+        part="cilium-engine",
+        kind="cilium",
+        channel="experimental",
+        plugin=("cilium", "1.20.2"),
+        exact=0.95,
+        options={**CILIUM, "enable-k8s-cluster-network-policy": "true"},
+        dropped=frozenset({"gre"}),
+    ),
+    Row(
         Dialect.CILIUM,
         part="cilium-engine",
         kind="cilium",
         plugin=("cilium", "1.20.2"),
         exact=0.80,
-        options={"enable-sctp": "true"},
+        options=CILIUM,
         dropped=frozenset({"gre"}),
     ),
     Row(Dialect.CALICO, part="calico-engine", kind="calico", plugin=("calico", "3.31.0"), exact=0.99),
     Row(
         Dialect.CLUSTER_NETWORK_POLICY,
         part="network-policies-engine",
-        kind="plain",
+        kind="upstream",
+        channel="experimental",
         plugin=("kube-network-policies", "1.1.1"),
         exact=0.4,
     ),

@@ -24,8 +24,12 @@ def dynamic_client(kubeconfig: Path) -> Any:
     return DynamicClient(api_client(kubeconfig))  # type: ignore[no-untyped-call]
 
 
-def server_side_apply(client: Any, manifest: dict[str, Any], *, manager: str = "test") -> Any:
-    """Apply `manifest` as field manager `manager` by a `dynamic_client`; return the object as the server has it."""
+def server_side_apply(client: Any, manifest: dict[str, Any], *, manager: str = "test", dry_run: bool = False) -> Any:
+    """Apply `manifest` as field manager `manager` by a `dynamic_client`; return the object as the server has it.
+
+    With `dry_run` it is judged and returned all the same, but not stored.
+    """
     resource = client.resources.get(api_version=manifest["apiVersion"], kind=manifest["kind"])
     namespace = manifest["metadata"].get("namespace")
-    return resource.server_side_apply(body=manifest, namespace=namespace, field_manager=manager)
+    dry = {"dry_run": "All"} if dry_run else {}
+    return resource.server_side_apply(body=manifest, namespace=namespace, field_manager=manager, **dry)

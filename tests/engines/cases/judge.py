@@ -75,14 +75,14 @@ def _faults_of_objects(
 def plan_of(case: Case, row: Row) -> Plan:
     """Return what the case becomes in a dialect."""
     known: dict[str, Any] = msgspec.to_builtins(row.facts(WORLD, POD_CIDRS, NODE_CIDRS))
-    options = {**known.pop("options"), **case.facts.get("options", {})}
+    options = {**known.pop("options"), **case.options, **case.facts.get("options", {})}
     facts = msgspec.convert({**known, **case.facts, "options": options}, Facts)
     return translate(row.dialect, case.placed(), facts, DEFAULT_AGENT_NAMESPACE)
 
 
 def _ask(case: Case, plan: Plan, row: Row, engine: Engine) -> Answer:
     objects = [rendered.body for rendered in plan.objects]
-    scene = Scene((), objects, case.manifests(), world=WORLD, options=row.options)
+    scene = Scene((), objects, case.manifests(), world=WORLD, options={**row.options, **case.options})
     return engine.judge(scene, [flow(text) for text in case.flows])
 
 

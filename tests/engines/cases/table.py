@@ -42,7 +42,9 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
         flows: what is asked, with the verdict.
         refused: by dialect, which policies are refused and with what code; all others are exact.
         stricter: by dialect, which are rendered stricter than they are, and why.
-        facts: facts of the cluster in place of those that are known, by their names in a facts file.
+        options: options of Cilium, for the translation and for its engine.
+        facts: facts of the cluster in place of those that are known, by their names in a facts file; options there are
+            for the translation alone, and may be those of which the engine knows nothing.
         why: the hazard, where the name does not say it.
     """
 
@@ -52,6 +54,7 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     local: list[dict[str, Any]] = []
     refused: dict[Dialect, Codes] = {}
     stricter: dict[Dialect, Codes] = {}
+    options: dict[str, str] = {}
     facts: dict[str, Any] = {}
     why: str = ""
 

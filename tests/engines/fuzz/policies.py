@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from edict.ids import Digest
 from edict.policy.documents import FederatedNetworkPolicy, FederatedNetworkPolicySpec, ObjectMeta, Placement
@@ -23,10 +24,12 @@ from edict.policy.model import (
     Mode,
     OnInexact,
     PolicySpec,
+    Protocol,
     Subject,
     Tier,
 )
 from edict.policy.rules import Direction
+from edict.policy.validate import validate
 from edict_agent.translate import PlacedPolicy
 from tests.engines.fuzz.parts import PEERS, PROTOCOLS, subjects
 
@@ -42,8 +45,11 @@ def _rules(draw: st.DrawFn, direction: Direction, *, whole: bool) -> IngressRule
     action = draw(st.sampled_from(_ACTIONS))
     peers = tuple(draw(PEERS[direction, whole]) for _ in range(draw(st.sampled_from(_MANY))))
     protocols = tuple(draw(PROTOCOLS[whole]) for _ in range(draw(st.sampled_from((0, 1, 1, 2)))))
+    if direction is Direction.EGRESS and whole:
+        action, protocols = _as_upstream_takes_it(action, peers, protocols)
     odd = draw(st.integers(0, 19)) if whole else 0
-    http = _HTTP if odd == 19 and action is Action.ACCEPT else ()
+    is_tcp = all(protocol.tcp is not UNSET for protocol in protocols)
+    http = _HTTP if odd == 19 and action is Action.ACCEPT and is_tcp else ()
     if direction is Direction.INGRESS:
         return IngressRule(action=action, from_=peers, protocols=protocols, http=http, log=odd == 18)
     return EgressRule(action=action, to=peers, protocols=protocols, http=http, log=odd == 18)
@@ -64,6 +70,21 @@ def _specs(draw: st.DrawFn, priority: int, *, whole: bool) -> PolicySpec:
         for direction, count in zip((Direction.INGRESS, Direction.EGRESS), several, strict=True)
     )
     return PolicySpec(tier=tier, priority=priority, subject=subject, ingress=ingress, egress=egress)
+
+
+def _as_upstream_takes_it(
+    action: Action, peers: tuple[EgressPeer, ...], protocols: tuple[Protocol, ...]
+) -> tuple[Action, tuple[Protocol, ...]]:
+    """Return a rule that upstream's definition does not refuse: names of ports are pods' own, names are accepted."""
+    if any(peer.domain_names is not UNSET for peer in peers):
+        action = Action.ACCEPT
+    if any(_has_no_ports(peer) for peer in peers):
+        protocols = tuple(one for one in protocols if one.destination_named_port is UNSET)
+    return action, protocols
+
+
+def _has_no_ports(peer: EgressPeer) -> bool:
+    return any(kind is not UNSET for kind in (peer.networks, peer.nodes, peer.domain_names))
 
 
 def _in_order(rules: list[Any], *, as_drawn: bool) -> tuple[Any, ...]:
@@ -111,11 +132,12 @@ def placed_policies(draw: st.DrawFn, *, whole: bool) -> list[PlacedPolicy]:
 def placed(
     name: str, spec: PolicySpec, mode: Mode = Mode.ENFORCE, on_inexact: OnInexact = OnInexact.REFUSE
 ) -> PlacedPolicy:
-    """Return a policy as a placed one."""
+    """Return a policy as a placed one; that its document is valid is checked."""
     placement = Placement(cluster_selector=LabelSelector())
     document = FederatedNetworkPolicy(
         api_version=API_VERSION,
         metadata=ObjectMeta(name=name),
         spec=FederatedNetworkPolicySpec(placement=placement, policy=spec, mode=mode, on_inexact=on_inexact),
     )
+    validate(document)
     return PlacedPolicy(team=TEAM, name=name, digest=Digest("0" * 64), document=document)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
+from typing import TypeAlias
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
@@ -24,6 +26,23 @@ _BACKEND = "fresh"
 AVAILABLE_PROVIDERS[_BACKEND] = Fresh
 
 
+Test: TypeAlias = Callable[[], None]
+
+
+def repeatable(batch: int) -> Callable[[Test], Test]:
+    """Return what makes a test draw one batch, always the same."""
+    chosen = settings(
+        max_examples=BATCH,
+        backend=_BACKEND,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink),
+        print_blob=False,
+    )
+    return lambda test: seed(batch)(chosen(test))
+
+
 def run(row: Row, engine: Engine, verdicts: int, first: int) -> Tally:
     """Ask at least so many verdicts, from one seed on.
 
@@ -33,16 +52,7 @@ def run(row: Row, engine: Engine, verdicts: int, first: int) -> Tally:
     tally = Tally()
     for batch in count(first):
 
-        @seed(batch)
-        @settings(
-            max_examples=BATCH,
-            backend=_BACKEND,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            phases=(Phase.generate, Phase.shrink),
-            print_blob=False,
-        )
+        @repeatable(batch)
         @given(drawn())
         def ask(one: Drawn) -> None:
             check(row, engine, one, tally)

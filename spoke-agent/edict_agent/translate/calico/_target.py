@@ -71,6 +71,7 @@ class Calico:
         except InexactError as error:
             rules = tuple(unsupported(rule.place, error) for rule in rules_of(spec))
             return Outcome(rules=rules, objects=(), refusal=error)
+        rendered = {direction: rules for direction, rules in rendered.items() if rules}  # Calico keeps no empty list
         if not rendered:
             return Outcome(rules=tuple(told), objects=())
         body = subject | {"types": [_TYPES[direction] for direction in rendered]}
