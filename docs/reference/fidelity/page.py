@@ -28,8 +28,8 @@ promise stands in [fidelity](../concepts/fidelity.md), what a policy means in [s
 | answer | what a cluster does |
 |---|---|
 | exact | enforces the policy: every verdict is the policy's |
-| stricter | *approximate*: could deny more than it says, never less, enforced only with `onInexact: Stricter` |
-| stricter, enforced | the same, and the policy says `onInexact: Stricter` |
+| approximate (stricter) | refuses the policy as a whole, unless it says `onInexact: Stricter` |
+| approximate (stricter), enforced | the same, and the policy says so: it may deny more than it should, never less |
 | unsupported | refuses the policy as a whole; its previous version stays |
 
 What could only be said looser is `unsupported`. Where an Accept and a Deny fare differently, both are said. **†** marks
@@ -101,7 +101,7 @@ def _cell(dialect: Dialect, construct: str) -> str:
 def _verdict(answer: Answer) -> str:
     word: str = answer.fidelity
     if answer.fidelity is Fidelity.APPROXIMATE:
-        word = answer.direction if answer.refused else f"{answer.direction}, enforced"
+        word = f"{answer.fidelity} ({answer.direction})" + ("" if answer.refused else ", enforced")
     return f"{word} [{answer.code}]" if answer.code else word
 
 
