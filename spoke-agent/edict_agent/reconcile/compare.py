@@ -20,13 +20,16 @@ from edict_agent.translate.objects import MANAGED_BY, MANAGER, POLICY_LABEL
 
 Path: TypeAlias = tuple[str, ...]
 SELECTOR = f"{MANAGED_BY}={MANAGER},{POLICY_LABEL}"
+SAID = ("spec", "specs")
+"""Where an object says what it is for: in one of these, of which the other is not there."""
+_FIELDS = frozenset(f"f:{part}" for part in SAID)
 _JUDGED = ("labels", "annotations")
 
 
 def conforms(rendered: Mapping[str, Any], live: Live) -> bool:
     """Tell whether applying the rendered object again would change nothing, and nothing foreign stands beside it."""
     return (
-        _contains(rendered.get("spec"), live.get("spec"))
+        all(_contains(rendered.get(part), live.get(part)) for part in SAID)
         and all(_contains(_meta(rendered, part), _meta(live, part)) for part in _JUDGED)
         and _owned_exactly(rendered, live)
         and not foreign_fields(rendered, live)
@@ -45,16 +48,12 @@ def is_labelled(live: Live) -> bool:
 
 
 def foreign_fields(rendered: Mapping[str, Any], live: Live) -> list[Path]:
-    """Return the fields of ``spec`` that somebody else set and we do not render, outermost first."""
+    """Return the fields of ``spec`` or ``specs`` that somebody else set and we do not render, outermost first."""
     found: list[Path] = []
     for entry in _managed(live):
         if not _is_our_apply(entry) and not entry.get("subresource"):
-            fields = (entry.get("fieldsV1") or {}).get("f:spec") or {}
-            found += [
-                path
-                for path in _beside(fields, rendered.get("spec") or {}, live.get("spec") or {}, ("spec",))
-                if path not in found
-            ]
+            fields = {name: sub for name, sub in (entry.get("fieldsV1") or {}).items() if name in _FIELDS}
+            found += [path for path in _beside(fields, rendered, live, ()) if path not in found]
     return found
 
 
@@ -98,6 +97,8 @@ def _owned_exactly(rendered: Mapping[str, Any], live: Live) -> bool:
     if owned is None:
         return False
     metadata = owned.get("f:metadata") or {}
+    if any((part in rendered) != (f"f:{part}" in owned) for part in SAID):
+        return False
     return _same_fields(rendered.get("spec") or {}, owned.get("f:spec") or {}) and all(
         _same_fields(_meta(rendered, part), metadata.get(f"f:{part}") or {}) for part in _JUDGED
     )

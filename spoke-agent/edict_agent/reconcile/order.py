@@ -56,7 +56,10 @@ def isolates(body: Mapping[str, Any]) -> bool:
 
 def denies(body: Mapping[str, Any]) -> bool:
     """Tell whether an object denies anything by a rule of its own."""
-    spec = body.get("spec") or {}
+    return any(_denies(spec) for spec in body.get("specs") or [body.get("spec") or {}])
+
+
+def _denies(spec: Mapping[str, Any]) -> bool:
     if any(spec.get(field) for field in _DENIES):
         return True
     rules = [*(spec.get("ingress") or []), *(spec.get("egress") or [])]

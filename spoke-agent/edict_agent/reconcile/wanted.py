@@ -10,6 +10,7 @@ from typing import Any
 from edict.errors import AgentError
 from edict_agent.codes import Code
 from edict_agent.kube import Live, Resource
+from edict_agent.reconcile.compare import SAID
 from edict_agent.reconcile.reflector import Key
 from edict_agent.translate.objects import POLICY_LABEL
 from edict_agent.translate.plan import RenderedObject
@@ -85,10 +86,10 @@ class Progress:
 
 
 def snapshot_of(wanted: Wanted, live: Live) -> Mapping[str, Any]:
-    """Return the part of a live object that only we may change: its spec, and the labels and annotations we render."""
+    """Return the part of a live object that only we may change: what it says, our labels and our annotations."""
     held, rendered = live.get("metadata") or {}, wanted.body["metadata"]
     return {
-        "spec": live.get("spec"),
+        **{part: live.get(part) for part in SAID},
         **{
             part: {key: (held.get(part) or {}).get(key) for key in rendered.get(part) or {}}
             for part in ("labels", "annotations")

@@ -103,3 +103,41 @@ def test_what_lost_its_label_is_still_ours_but_never_removed() -> None:
     assert not is_labelled(seen)
     del seen["metadata"]["managedFields"]
     assert not is_ours(seen)
+
+
+def of_several(owned: dict[str, Any], others: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """What the server has of an object that says the same in ``specs``, which Cilium's policies have."""
+    body = live({"f:metadata": OWNED["f:metadata"]} | owned, others)
+    del body["spec"]
+    return body | {"specs": deepcopy(SEVERAL["specs"])} | more
+
+
+SEVERAL: dict[str, Any] = {"metadata": RENDERED["metadata"], "specs": [{"order": 1}, {"order": 2}]}
+ALONE: dict[str, Any] = {"f:specs": {}}
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected", "foreign"),
+    [
+        pytest.param(of_several(ALONE), True, [], id="as we applied it"),
+        pytest.param(of_several(ALONE, specs=[{"order": 1}]), False, [], id="a shorter list"),
+        pytest.param(of_several(ALONE, specs=[{"order": 1}, {"order": 3}]), False, [], id="another value"),
+        pytest.param(of_several({}), False, [], id="somebody took it over"),
+        pytest.param(
+            of_several(ALONE, {"f:spec": {".": {}, "f:a": {}}}, spec={"a": 1}), False, [("spec",)], id="a foreign spec"
+        ),
+    ],
+)
+def test_several_specs_are_held_as_one_is(
+    seen: dict[str, Any],
+    expected: bool,  # noqa: FBT001 - a column
+    foreign: list[tuple[str, ...]],
+) -> None:
+    assert conforms(SEVERAL, seen) is expected
+    assert foreign_fields(SEVERAL, seen) == foreign
+
+
+def test_specs_beside_a_spec_are_foreign() -> None:
+    seen = live(others={"f:specs": {}}) | {"specs": [{"order": 1}]}
+    assert not conforms(RENDERED, seen)
+    assert foreign_fields(RENDERED, seen) == [("specs",)]
