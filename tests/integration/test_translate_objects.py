@@ -157,7 +157,7 @@ def check(cluster: Cluster, dialect: Dialect, policies: Sequence[PlacedPolicy], 
 
 def test_cilium_takes_what_is_rendered(cilium_cluster: Cluster) -> None:
     assert not any(one.refused for one in plan(Dialect.CILIUM, *wide(Dialect.CILIUM)).policies)
-    assert check(cilium_cluster, Dialect.CILIUM, wide(Dialect.CILIUM)) == 3
+    assert check(cilium_cluster, Dialect.CILIUM, wide(Dialect.CILIUM)) == 2
     assert check(cilium_cluster, Dialect.CILIUM, examples()) == 6
 
 
