@@ -12,7 +12,7 @@ from edict_agent.kube.resources import CILIUM_POLICY, CLUSTER_NETWORK_POLICY, NE
 from edict_agent.metrics import Metrics
 from edict_agent.reconcile.keeper import Keeper
 from edict_agent.reconcile.leftovers import leftovers
-from edict_agent.reconcile.order import rank
+from edict_agent.reconcile.order import KINDS, rank
 from edict_agent.reconcile.wanted import Wanted
 from edict_agent.translate import Dialect
 from tests.unit.agent.fakes import MemoryKube, TurnedClock, refused
@@ -90,6 +90,31 @@ async def test_what_another_dialect_left_is_removed_once_the_plan_stands() -> No
     site.kube.put(NETWORK_POLICY, **body("x", "a"))
     await site.keep(Wanted(CILIUM_POLICY, body("y"), "payments/a"))
     assert site.standing == {("", "y")}
+
+
+async def test_what_plain_cilium_had_goes_once_the_tiers_stand() -> None:
+    site = Site(*KINDS[Dialect.CILIUM_TIERS])
+    for name in ("moved", "both"):
+        site.kube.put(CILIUM_POLICY, **body(name))
+    before_removal: set[str] = set()
+    delete = site.kube.delete
+
+    async def noted(resource: Resource, live: dict[str, Any]) -> None:
+        before_removal.update(plural for plural, _, _ in site.kube.objects)
+        await delete(resource, live)
+
+    site.kube.delete = noted  # type: ignore[method-assign]
+    await site.keep(
+        Wanted(CLUSTER_NETWORK_POLICY, body("moved"), "payments/a"),
+        Wanted(CLUSTER_NETWORK_POLICY, body("both"), "payments/a"),
+        Wanted(CILIUM_POLICY, body("both"), "payments/a"),
+    )
+    assert {(plural, name) for plural, _, name in site.kube.objects} == {
+        (CLUSTER_NETWORK_POLICY.plural, "moved"),
+        (CLUSTER_NETWORK_POLICY.plural, "both"),
+        (CILIUM_POLICY.plural, "both"),
+    }
+    assert before_removal == {CLUSTER_NETWORK_POLICY.plural, CILIUM_POLICY.plural}
 
 
 async def test_leftovers_are_kinds_of_other_dialects_that_can_be_read_and_hold_ours() -> None:
