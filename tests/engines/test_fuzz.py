@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
+import msgspec
 import pytest
+from msgspec import UNSET
 
+from edict.policy.model import Action, EgressPeer, EgressRule, IngressPeer, Operator, Protocol, Tier
+from edict.policy.rules import Direction, rules_of
 from edict_agent.translate import Dialect
 from tests.engines.conftest import EngineOf
+from tests.engines.fuzz.objects import drawn_batch
 from tests.engines.fuzz.run import run
 from tests.engines.rows import ROWS, Row
 
@@ -36,3 +42,24 @@ def test_engine_and_reference_agree(row: Row, engine_of: EngineOf, capsys: pytes
     if tally.verdicts >= _ENOUGH:
         for name, floor in (*_FLOORS.items(), ("exact", row.exact)):
             assert shares[name] >= floor, name
+
+
+def test_every_construct_is_drawn() -> None:
+    specs = [policy.document.spec.policy for batch in range(2) for one in drawn_batch(batch) for policy in one.policies]
+    rules = [rule for spec in specs for rule in rules_of(spec)]
+    peers = [peer for rule in rules for peer in rule.peers]
+    protocols = [protocol for rule in rules for protocol in rule.protocols]
+    written = msgspec.json.encode(specs).decode()
+    for name in (*IngressPeer.__struct_fields__, *EgressPeer.__struct_fields__):
+        assert any(getattr(peer, name, UNSET) is not UNSET for peer in peers), name
+    for name in Protocol.__struct_fields__:
+        assert any(getattr(protocol, name) is not UNSET for protocol in protocols), name
+    for word in (*Operator, *Tier, *Action, "matchLabels", "except", "range", "number", "code", "http", "log"):
+        assert f'"{word}"' in written, word
+    assert {rule.direction for rule in rules} == set(Direction)
+    assert any(_stand_in_order(spec.egress, Action.PASS, Action.DENY, Action.ACCEPT) for spec in specs)
+
+
+def _stand_in_order(rules: Sequence[EgressRule], *actions: Action) -> bool:
+    left = iter(rule.action for rule in rules)
+    return all(action in left for action in actions)

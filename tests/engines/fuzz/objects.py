@@ -20,7 +20,7 @@ from tests.engines.rows import Row
 def objects_of(row: Row, batches: int, plans: Iterable[Plan]) -> list[dict[str, Any]]:
     """Return the distinct objects of so many batches of a run, from seed 0 on, and of some plans."""
     found: dict[bytes, dict[str, Any]] = {}
-    for plan in (*plans, *(_plan(row, one) for batch in range(batches) for one in _drawn(batch))):
+    for plan in (*plans, *(_plan(row, one) for batch in range(batches) for one in drawn_batch(batch))):
         for rendered in plan.objects:
             found.setdefault(msgspec.json.encode(rendered.body, order="sorted"), rendered.body)
     return list(found.values())
@@ -32,7 +32,8 @@ def _plan(row: Row, one: Drawn) -> Plan:
 
 
 @lru_cache
-def _drawn(batch: int) -> tuple[Drawn, ...]:
+def drawn_batch(batch: int) -> tuple[Drawn, ...]:
+    """Return what a batch draws."""
     found: list[Drawn] = []
 
     @repeatable(batch)
