@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from edict.policy.world import Flow
+from edict_agent.translate import Dialect
 from tests.engines.engine import Engine, Scene, Verdict
 from tests.engines.small import (
     ANY,
@@ -25,9 +27,11 @@ from tests.engines.small import (
     tiered,
     verdicts,
 )
+from tests.unit.translate.placed import EVERYTHING, FACTS, plan, policy, rule
 
 ACCOUNT = "io.cilium.k8s.policy.serviceaccount"
 CLUSTER = "io.cilium.k8s.policy.cluster"
+NODE_KINDS = ("host", "remote-node")
 
 
 def endpoints(key: str, value: str) -> dict[str, Any]:
@@ -80,6 +84,34 @@ def test_the_local_node_is_the_host_and_always_gets_in(cilium: Engine) -> None:
     answer = cilium.judge(scene, flows + [Flow(node, CLIENT, "tcp", 80) for node in (NODE_A, NODE_B)])
     assert [one.egress for one in answer.verdicts[:2]] == [False, True]
     assert [one.ingress for one in answer.verdicts[2:]] == [True, False]
+
+
+def test_to_nodes_leaves_out_the_pods_own_node_and_reserved_labels_do_not(cilium: Engine) -> None:
+    zone = {"key": "node:zone", "operator": "In", "values": ["a"]}
+    both = [{"matchExpressions": [{"key": f"reserved:{one}", "operator": "Exists"}, zone]} for one in NODE_KINDS]
+    flows = [Flow(CLIENT, one, "tcp", 80) for one in (NODE_A, NODE_B, SERVER, INTERNET)]
+    options = {"enable-node-selector-labels": "true"}
+    for peer, local, expected in (
+        ({"toNodes": [{"matchExpressions": [zone]}]}, frozenset[str](), [False, True, True, True]),
+        ({"toNodes": [{"matchExpressions": [zone]}]}, frozenset({"a"}), [True, True, True, True]),
+        ({"toEndpoints": both}, frozenset[str](), [False, True, True, True]),
+        ({"toEndpoints": both}, frozenset({"a"}), [False, True, True, True]),
+    ):
+        scene = Scene((), [deny(peer)], world=WORLD, local_nodes=local, options=options)
+        answer = cilium.judge(scene, flows)
+        assert answer.rejected == ()
+        assert [one.egress for one in answer.verdicts] == expected
+
+
+@pytest.mark.parametrize("local", [frozenset[str](), frozenset({"a"}), frozenset({"b"})])
+def test_nodes_are_nodes_whichever_the_pod_runs_on(cilium: Engine, local: frozenset[str]) -> None:
+    options = {"enable-node-selector-labels": "true", "cluster-id": "1"}
+    known = replace(FACTS, options=options, pod_cidrs=("10.0.0.0/8", "fd00:1::/64"), node_cidrs=("172.18.0.0/16",))
+    zones = policy(egress=(rule("Accept", {"nodes": {"matchLabels": {"zone": "a"}}}), rule("Deny", EVERYTHING)))
+    objects = [one.body for one in plan(Dialect.CILIUM, zones, facts=known).objects]
+    flows = [Flow(CLIENT, one, "tcp", 80) for one in (NODE_A, NODE_B, SERVER, FAR, INTERNET)]
+    answer = cilium.judge(Scene((), objects, world=WORLD, local_nodes=local, options=options), flows)
+    assert [one.egress for one in answer.verdicts] == [True, False, False, False, False]
 
 
 def test_all_specs_of_an_object_count(cilium: Engine) -> None:

@@ -17,7 +17,7 @@ from edict.policy.space.addresses import Addresses, addresses_in
 from edict.policy.space.boxes import boxes_of
 from edict.policy.space.intervals import Intervals
 from edict.policy.space.labels import EVERY_POD, Key, Labels, Owner, Values
-from edict.policy.space.peers import ANYONE, Anyone, Mixed, Named, Nodes, Outside, Peer, Pods, Remote
+from edict.policy.space.peers import ANYONE, Anyone, Mixed, Named, Nodes, Outside, Peer, Pods, Remote, Rest
 from edict.policy.space.protocols import EVERYTHING, LISTED, PORTS, Spoken
 from tests.property.strategies import selectors
 
@@ -55,13 +55,13 @@ def peer_has(peer: Peer, point: Point) -> bool:
         case Pods(labels) | Remote(labels):
             return point.kind is type(peer) and has(labels, point.labels)
         case Nodes(chosen):
-            return point.kind is Nodes and (chosen is None or has(chosen, point.labels))
+            return point.kind in {Nodes, Rest} if chosen is None else point.kind is Nodes and has(chosen, point.labels)
         case Outside(addresses):
             return point.kind is Outside and lies(point.address, addresses)
         case Mixed(addresses):
             return lies(point.address, addresses)
-        case Named():
-            return False
+        case Named() | Rest():
+            return point.kind is type(peer)
 
 
 def inside(box: Box, point: Point) -> bool:
@@ -80,6 +80,7 @@ _peers: st.SearchStrategy[Peer] = st.one_of(
     _labels.map(Pods),
     _labels.map(Remote),
     st.one_of(st.none(), _labels).map(Nodes),
+    st.just(Rest()),
     _outside.map(addresses_in).map(Outside),
     _addresses.map(Mixed),
 )
@@ -105,6 +106,7 @@ points = st.one_of(
             (Pods, ("10.244.1.1/32", "10.244.9.9/32")),
             (Remote, ("10.244.7.7/32",)),
             (Nodes, ("172.18.0.5/32",)),
+            (Rest, ("172.18.0.9/32",)),
             (Outside, ("203.0.113.7/32", "203.0.113.100/32", "8.8.8.8/32", "fd00::1/128", "2001::1/128")),
         )
     ]

@@ -359,6 +359,65 @@ def test_a_cluster_is_refused_where_no_mesh_is_known(options: dict[str, str]) ->
     assert outcome(deny, facts=with_options(**options)).code == "EDICT0512"
 
 
+SOME_NODES = {"nodes": {"matchLabels": {"zone": "a"}}}
+CLUSTER = "k8s:io.cilium.k8s.policy.cluster"
+
+
+def nodes_of(*asked: dict[str, Any]) -> list[dict[str, Any]]:
+    own, other = ({"key": f"reserved:{one}", "operator": "Exists"} for one in ("host", "remote-node"))
+    return [{"matchExpressions": [own, *asked]}, {"matchExpressions": [other, *asked]}]
+
+
+def requirement(key: str, operator: str, *values: str) -> dict[str, Any]:
+    return {"key": key, "operator": operator} | ({"values": list(values)} if values else {})
+
+
+def test_nodes_by_their_labels_are_the_pods_own_node_and_others_of_the_cluster() -> None:
+    known = with_options(enable_node_selector_labels="true")
+    body = spec(policy(egress=(rule("Deny", SOME_NODES),)), facts=known)
+    here = requirement(CLUSTER, "In", "default")
+    assert body["egressDeny"] == [{"toEndpoints": nodes_of(requirement("node:zone", "In", "a"), here)}]
+    alone = replace(known, options={**known.options, "cluster-id": "0"}, cluster_name="")
+    body = spec(policy(egress=(rule("Deny", SOME_NODES),)), facts=alone)
+    assert body["egressDeny"] == [{"toEndpoints": nodes_of(requirement("node:zone", "In", "a"))}]
+
+
+def test_every_node_needs_no_labels_without_a_mesh() -> None:
+    every = policy(egress=(rule("Deny", {"nodes": {}}),))
+    assert spec(every, facts=with_options(cluster_id="0"))["egressDeny"] == [{"toEntities": ["host", "remote-node"]}]
+    assert outcome(every, facts=with_options(cluster_id="1")).code == "EDICT0512"
+
+
+def test_everything_but_some_nodes_is_the_other_nodes_and_all_that_are_none() -> None:
+    rules = rule("Accept", SOME_NODES), rule("Deny", EVERYTHING)
+    known = with_options(enable_node_selector_labels="true", cluster_id="0")
+    body = spec(policy(subject={"namespaces": namespace("a")}, egress=rules), facts=known)
+    assert body["egress"] == [{"toEndpoints": nodes_of(requirement("node:zone", "In", "a"))}]
+    assert body["egressDeny"] == [
+        {"toEndpoints": [{"matchExpressions": [EXISTS]}, *nodes_of(requirement("node:zone", "NotIn", "a"))]},
+        {"toEntities": ["health", "ingress", "init", "unmanaged", "world"]},
+    ]
+    meshed = with_options(enable_node_selector_labels="true", cluster_id="1")
+    body = spec(policy(subject={"namespaces": namespace("a")}, egress=rules), facts=meshed)
+    abroad = [requirement("reserved:remote-node", "Exists"), requirement(CLUSTER, "Exists")]
+    abroad.append(requirement(CLUSTER, "NotIn", "default"))
+    assert {"matchExpressions": abroad} in body["egressDeny"][0]["toEndpoints"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        (FACTS, "EDICT0512"),
+        (with_options(enable_node_selector_labels="true", node_labels="zone"), "EDICT0524"),
+        (with_options(enable_node_selector_labels="true", exclude_node_label_patterns="zone"), "EDICT0524"),
+        (replace(with_options(enable_node_selector_labels="true"), plugin_version="1.19.1"), "EDICT0523"),
+        (replace(with_options(enable_node_selector_labels="true"), cluster_name=""), "EDICT0524"),
+    ],
+)
+def test_nodes_are_refused_where_their_labels_may_not_count(facts: Facts, code: str) -> None:
+    assert outcome(policy(egress=(rule("Accept", SOME_NODES),)), facts=facts).code == code
+
+
 def test_a_service_account_is_a_label() -> None:
     peer = {"serviceAccounts": {"names": ["b", "a"], "namespaceSelector": namespace("x")}}
     body = spec(policy(ingress=(rule("Deny", peer),)))

@@ -15,7 +15,7 @@ from edict.policy.model import Action, Http, LabelSelector, NamespacedPod, Polic
 from edict.policy.rules import Direction, PlacedRule, rules_of
 from edict.policy.space import Ground, subject_labels
 from edict.policy.space.labels import EVERY_POD, Labels, labels_of
-from edict.policy.space.peers import Anyone, Mixed, Named, Nodes, Outside, Peer, Pods, Remote, peers_of
+from edict.policy.space.peers import Anyone, Mixed, Named, Nodes, Outside, Peer, Pods, Remote, Rest, peers_of
 from edict.policy.space.protocols import EVERYTHING, Spoken, spoken_of
 
 MAX_REGIONS = 512
@@ -170,6 +170,8 @@ def _peer(peer: Peer) -> dict[str, Any]:  # noqa: PLR0911 - a case for each kind
             return {"kinds": frozenset({Kind.REMOTE}), "labels": labels}
         case Nodes(chosen):
             return {"kinds": frozenset({Kind.NODE}), "labels": Labels() if chosen is None else chosen}
+        case Rest():
+            return {"kinds": frozenset[Kind]()}
         case Outside(addresses):
             return {"kinds": frozenset({Kind.OUTSIDE}), "addresses": addresses}
         case Mixed(addresses):

@@ -15,7 +15,7 @@ from edict.policy.space import Box
 from edict.policy.space.addresses import Addresses
 from edict.policy.space.intervals import Intervals
 from edict.policy.space.labels import Labels
-from edict.policy.space.peers import Mixed, Named, Nodes, Outside, Pods, Remote
+from edict.policy.space.peers import Mixed, Named, Nodes, Outside, Pods, Remote, Rest
 from edict.policy.space.protocols import Spoken
 
 Dimension: TypeAlias = tuple[Hashable, ...]
@@ -41,7 +41,7 @@ def traits_of(box: Box) -> dict[Dimension, Tokens]:
     match peer:
         case Pods(labels) | Remote(labels):
             traits |= {("kind",): frozenset({type(peer).__name__}), **dict(traits_of_labels("peer", labels))}
-        case Nodes():
+        case Nodes() | Rest():
             traits["kind",] = frozenset({"Nodes"})
         case Outside(addresses):
             traits |= {("kind",): frozenset({"Outside"}), **dict(_address_traits(addresses))}

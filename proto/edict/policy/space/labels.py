@@ -175,6 +175,7 @@ class Labels:
 
 
 EVERY_POD = Labels()
+EVERY_NODE = Labels()
 
 
 def labels_of(pods: NamespacedPod) -> Labels:

@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from edict.policy.model import EgressPeer, IngressPeer, LabelSelector, NamespacedPod, Network
 from edict.policy.space.addresses import EVERY_ADDRESS, Addresses, addresses_of
-from edict.policy.space.labels import EVERY_POD, Labels, accounts, in_clusters, labels_of, nodes_of
+from edict.policy.space.labels import EVERY_NODE, EVERY_POD, Labels, accounts, in_clusters, labels_of, nodes_of
 
 
 class UnknowableError(Exception):
@@ -61,6 +61,11 @@ class Nodes:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What is neither a pod, nor a node of this cluster, nor outside: what a plugin runs by itself, and other nodes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outside:
     """Addresses that no pod and no node has."""
 
@@ -81,7 +86,7 @@ class Mixed:
     addresses: Addresses
 
 
-Peer: TypeAlias = Anyone | Pods | Remote | Nodes | Outside | Named | Mixed
+Peer: TypeAlias = Anyone | Pods | Remote | Nodes | Rest | Outside | Named | Mixed
 ANYONE = Anyone()
 _EVERY_KIND: tuple[Pods | Outside | Nodes | Remote, ...] = (Pods(), Outside(), Nodes(), Remote())
 """What :data:`ANYONE` is made of."""
@@ -144,6 +149,8 @@ def meet(one: Peer, other: Peer, ground: Ground) -> bool:  # noqa: PLR0911 - a c
             return mine.meets(theirs)
         case Nodes(mine_), Nodes(theirs_):
             return mine_ is None or theirs_ is None or mine_.meets(theirs_)
+        case (Rest(), Rest() | Nodes(None)) | (Nodes(None), Rest()):
+            return True
         case Outside(here), Outside(there):
             return bool(here & there)
         case Named() | Outside(), Named() | Outside():  # an address may have any names
@@ -167,6 +174,8 @@ def both(one: Peer, other: Peer) -> Peer:  # noqa: C901, PLR0911 - a case for ea
             return Remote(mine & theirs)
         case Nodes(mine_), Nodes(theirs_):
             return Nodes(_both_nodes(mine_, theirs_))
+        case (Rest(), Rest() | Nodes(None)) | (Nodes(None), Rest()):
+            return Rest()
         case Outside(here), Outside(there):
             return Outside(here & there)
         case Mixed(here), Mixed(there):
@@ -182,7 +191,7 @@ def both(one: Peer, other: Peer) -> Peer:  # noqa: C901, PLR0911 - a case for ea
     raise UnknowableError
 
 
-def minus(  # noqa: C901, PLR0911 - a case for each pair of kinds
+def minus(  # noqa: C901, PLR0911, PLR0912 - a case for each pair of kinds
     one: Peer, other: Peer, ground: Ground
 ) -> list[Peer]:
     """Return disjoint parts that together are the one without the other.
@@ -195,14 +204,18 @@ def minus(  # noqa: C901, PLR0911 - a case for each pair of kinds
     match one, other:
         case _, Anyone():
             return []
-        case Anyone(), Pods() | Outside() | Nodes() | Remote():
+        case Anyone(), Pods() | Outside() | Nodes() | Rest() | Remote():
             return [part for whole in _EVERY_KIND for part in minus(whole, other, ground)]
         case Pods(mine), Pods(theirs):
             return [Pods(part) for part in mine - theirs]
         case Remote(mine), Remote(theirs):
             return [Remote(part) for part in mine - theirs]
-        case Nodes(), Nodes(None):
+        case (Nodes() | Rest(), Nodes(None)) | (Rest(), Rest()):
             return []
+        case Nodes(None), Rest():
+            return [Nodes(EVERY_NODE)]
+        case Nodes(None), Nodes(theirs_) if theirs_ is not None:
+            return [Rest(), *(Nodes(part) for part in EVERY_NODE - theirs_)]
         case Nodes(mine_), Nodes(theirs_) if mine_ is not None and theirs_ is not None:
             return [Nodes(part) for part in mine_ - theirs_]
         case Outside(here), Outside(there):
@@ -222,7 +235,7 @@ def _mixed_meets(one: Mixed, other: Peer, ground: Ground) -> bool:
             return bool(one.addresses & addresses)
         case Pods() | Remote():
             return ground.pods is None or bool(ground.pods & one.addresses)
-        case Nodes():
+        case Nodes() | Rest():
             return ground.nodes is None or bool(ground.nodes & one.addresses)
         case _:
             return True

@@ -40,7 +40,7 @@ def peer_selector(pods: Labels, facts: Facts) -> Body:
     version = facts.version
     local = facts.enabled("policy-default-local-cluster", default=version is not None and version >= _LOCAL_SINCE)
     if not local:
-        body["matchLabels"] = {CLUSTER: _own_name(facts)}
+        body["matchLabels"] = {CLUSTER: own_name(facts)}
     return body
 
 
@@ -50,34 +50,39 @@ def remote_selector(pods: Labels, facts: Facts) -> Body:
     Raises:
         InexactError: a label that Cilium does not know, or the cluster's own name is needed and unknown.
     """
-    others = Values(frozenset({_own_name(facts)}), others=True, absent=False)
+    others = Values(frozenset({own_name(facts)}), others=True, absent=False)
     clusters = pods.terms.get(OTHER_CLUSTER, others) & others
-    expressions = [_expression(CLUSTER, one) for one in clusters.requirements(CLUSTER)]
+    expressions = [expression(CLUSTER, one) for one in clusters.requirements(CLUSTER)]
     return {"matchExpressions": [*_expressions(pods, facts), *expressions]}
 
 
 def everyone_selector() -> Body:
     """Return the selector of every pod of every cluster of the mesh."""
-    return {"matchExpressions": [_exists(NAMESPACE), _exists(CLUSTER)]}
+    return {"matchExpressions": [exists(NAMESPACE), exists(CLUSTER)]}
 
 
 def _expressions(pods: Labels, facts: Facts) -> list[Body]:
-    return [_exists(NAMESPACE), *_terms(pods, facts)]
+    return [exists(NAMESPACE), *_terms(pods, facts)]
 
 
 def _terms(pods: Labels, facts: Facts) -> Iterator[Body]:
     for owner, found_by in _FOUND_BY.items():
         for key in sorted(key for key in pods.terms if key.owner is owner):
             for requirement in pods.requirements(key):
-                yield _expression(found_by(key.name, facts), requirement)
+                yield expression(found_by(key.name, facts), requirement)
     for requirement in pods.requirements(ACCOUNT):
-        yield _expression(SERVICE_ACCOUNT, requirement)
+        yield expression(SERVICE_ACCOUNT, requirement)
 
 
 _FOUND_BY: dict[Owner, Callable[[str, Facts], str]] = {Owner.NAMESPACE: namespace_key, Owner.POD: pod_key}
 
 
-def _own_name(facts: Facts) -> str:
+def own_name(facts: Facts) -> str:
+    """Return the name of this cluster.
+
+    Raises:
+        InexactError: it is not known.
+    """
     if not facts.cluster_name:
         raise InexactError(
             Reason.PLUGIN_OPTION,
@@ -87,12 +92,14 @@ def _own_name(facts: Facts) -> str:
     return facts.cluster_name
 
 
-def _expression(key: str, requirement: LabelSelectorRequirement) -> Body:
+def expression(key: str, requirement: LabelSelectorRequirement) -> Body:
+    """Return a requirement of what is found by a key of Cilium's."""
     body: Body = {"key": key, "operator": str(requirement.operator)}
     if requirement.values:
         body["values"] = sorted(requirement.values)
     return body
 
 
-def _exists(key: str) -> Body:
+def exists(key: str) -> Body:
+    """Return the requirement that a key is there."""
     return {"key": key, "operator": "Exists"}
