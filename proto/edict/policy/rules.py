@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import UNSET, Struct
 
 from edict.policy.model import (
     Action,
@@ -25,8 +26,7 @@ class Direction(enum.StrEnum):
     EGRESS = "egress"
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedRule:
+class PlacedRule(Struct, frozen=True):
     """One rule and where it stands: ``place`` is ``ingress[i]`` or ``egress[i]``."""
 
     direction: Direction
@@ -53,6 +53,11 @@ class PlacedRule:
     def protocols(self) -> tuple[Protocol, ...]:
         """What is spoken; any of them, everything when empty."""
         return self.rule.protocols
+
+    @property
+    def has_domain_names(self) -> bool:
+        """Whether a peer is a domain name."""
+        return any(isinstance(peer, EgressPeer) and peer.domain_names is not UNSET for peer in self.peers)
 
 
 def rules_of(policy: PolicySpec) -> Iterator[PlacedRule]:

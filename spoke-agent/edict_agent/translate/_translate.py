@@ -11,7 +11,6 @@ from edict.ids import Digest
 from edict.policy.fidelity import Fidelity, RuleFidelity
 from edict.policy.lockout import WAY_OUT_ID
 from edict.policy.model import Mode, OnInexact
-from edict.policy.rules import rules_of
 from edict_agent.translate.calico import Calico
 from edict_agent.translate.cilium import Cilium
 from edict_agent.translate.codes import Reason
@@ -19,8 +18,9 @@ from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError, exact, unsupported
 from edict_agent.translate.local import LocalPolicies
+from edict_agent.translate.past import Past
 from edict_agent.translate.plan import PlacedPolicy, Plan, PolicyPlan, RenderedObject
-from edict_agent.translate.standing import Matching, Past, Standing, standing
+from edict_agent.translate.standing import Matching, Standing, standing
 from edict_agent.translate.target import Outcome, Target
 from edict_agent.translate.tiers import CiliumTiers
 from edict_agent.translate.upstream import Upstream
@@ -59,7 +59,7 @@ class Translator:
         self._target = _target(dialect, facts, agent_namespace)
         self._built_in = self._target.built_in()
         self._judged: dict[str, _Judged] = {}
-        self._past = Past()
+        self._past = Past(self._target.heeds)
 
     def translate(self, policies: Sequence[PlacedPolicy]) -> Plan:
         """Translate the policies that are placed on the cluster.
@@ -110,7 +110,7 @@ class Translator:
             own = waiting.pop(policy_id)
             known = self._judged[policy_id]
             outcome = self._judge(known.policy, own)
-            plan = _policy_plan(known.policy, outcome)
+            plan = _policy_plan(known.policy, own, outcome)
             objects = () if plan.refused else outcome.objects
             moved = known.standing.late != outcome.late
             own = replace(own, late=outcome.late) if own.late != outcome.late else own
@@ -191,9 +191,9 @@ _UNJUDGED = PolicyPlan(policy="", digest=Digest("0" * 64), refused=True, rules=(
 """Stands for what has become of a policy until it is judged."""
 
 
-def _policy_plan(policy: PlacedPolicy, outcome: Outcome) -> PolicyPlan:
+def _policy_plan(policy: PlacedPolicy, own: Standing, outcome: Outcome) -> PolicyPlan:
     told = {fidelity.rule: fidelity for fidelity in outcome.rules}
-    places = [rule.place for rule in rules_of(policy.document.spec.policy)]
+    places = [rule.rule.place for rule in own.rules]
     rules = tuple(told.get(place) or exact(place) for place in places)
     stricter = policy.document.spec.on_inexact is OnInexact.STRICTER
     first = next((rule for rule in rules if rule.code and not (stricter and _is_stricter(rule))), None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from edict.policy.model import Network, NetworkExcept
+from edict.policy.space.addresses import network_of
 
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -28,21 +29,24 @@ class AddressSet:
 def address_set(network: Network) -> AddressSet:
     """Return the set that an item of ``networks`` means; the document has been validated."""
     if isinstance(network, NetworkExcept):
-        parts = sorted({ipaddress.ip_network(part) for part in network.except_}, key=_sort_key)
-        return AddressSet(ipaddress.ip_network(network.cidr), tuple(parts))
-    return AddressSet(ipaddress.ip_network(network))
+        parts = sorted({network_of(part) for part in network.except_}, key=_sort_key)
+        return AddressSet(network_of(network.cidr), tuple(parts))
+    return AddressSet(network_of(network))
 
 
 def known_set(cidr: str) -> AddressSet:
     """Return the set of a network that a cluster reports, whatever its host bits."""
-    return AddressSet(ipaddress.ip_network(cidr, strict=False))
+    return AddressSet(network_of(cidr))
 
 
 def address_sets(networks: Iterable[Network]) -> tuple[AddressSet, ...]:
     """Return the sets of a peer, without repetitions, IPv4 first, in a stable order."""
+    sets = {address_set(network) for network in networks}
+    if len(sets) == 1:
+        return tuple(sets)
     return tuple(
         sorted(
-            {address_set(network) for network in networks},
+            sets,
             key=lambda entry: (_sort_key(entry.network), tuple(_sort_key(part) for part in entry.excepted)),
         )
     )

@@ -10,7 +10,7 @@ from edict.policy.fidelity import RuleFidelity
 from edict.policy.space import Box, Ground
 from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.plan import PlacedPolicy, RenderedObject
-from edict_agent.translate.standing import Standing
+from edict_agent.translate.standing import Kind, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,15 @@ class Target(Protocol):
     def refuse_policy(self, policy: PlacedPolicy) -> None:
         """Raise :class:`InexactError` where this cluster cannot take any policy of this kind."""
 
+    def heeds(self, mine: Kind, its: Kind) -> bool:
+        """Tell whether what becomes of a rule of one kind may hang on an earlier one of another, in one direction."""
+
     def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
         """Translate one policy.
 
         Args:
             policy: the policy.
             own: the same among the others, with what its rules match.
-            before: the kept policies that were judged before it and share a pod with it, in order.
+            before: the kept policies that were judged before it, share a pod with it and have a rule that it heeds or
+                may tie with, in order.
         """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from edict.policy.space.addresses import Addresses, addresses_in
-from edict_agent.translate.networks import AddressSet, IPNetwork, within
+from edict.policy.space.addresses import Addresses, IPNetwork, addresses_in
+from edict_agent.translate.networks import AddressSet, within
 
 _WHOLE = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
@@ -21,11 +21,12 @@ def as_sets(addresses: Addresses, written: Iterable[IPNetwork]) -> list[AddressS
     found: list[AddressSet] = []
     rest = addresses
     for network in (*_outermost(written), *_WHOLE):
-        part = rest & addresses_in([str(network)])
+        whole = addresses_in([str(network)])
+        part = rest & whole
         if not part:
             continue
-        plain = tuple(part.networks())
-        holes = tuple((addresses_in([str(network)]) - part).networks())
+        plain = (network,) if part == whole else tuple(part.networks())
+        holes = tuple((whole - part).networks())
         if len(holes) < len(plain):
             found.append(AddressSet(network, holes))
             rest -= part

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from edict.policy.model import Network, NetworkExcept
-from edict.policy.space.intervals import NOTHING, Interval, Intervals
+from edict.policy.space.intervals import NOTHING, Intervals
 
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -17,8 +18,7 @@ _V4, _V6 = 4, 6
 _BITS = {_V4: 32, _V6: 128}
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(Struct, frozen=True):
     """A set of addresses, each family as numbers."""
 
     v4: Intervals = NOTHING
@@ -58,13 +58,14 @@ EVERY_ADDRESS = Addresses(Intervals(((0, 2**32 - 1),)), Intervals(((0, 2**128 - 
 
 def addresses_of(networks: Iterable[Network]) -> Addresses:
     """Return the addresses of a document's ``networks``, exceptions left out; the document has been validated."""
+    plain: list[str] = []
     total = Addresses()
     for network in networks:
         if isinstance(network, NetworkExcept):
             total |= addresses_in([network.cidr]) - addresses_in(network.except_)
         else:
-            total |= addresses_in([network])
-    return total
+            plain.append(network)
+    return total | addresses_in(plain)
 
 
 def addresses_in(cidrs: Iterable[str]) -> Addresses:
@@ -73,15 +74,28 @@ def addresses_in(cidrs: Iterable[str]) -> Addresses:
     Raises:
         ValueError: one is no CIDR.
     """
-    found: dict[int, list[Interval]] = {_V4: [], _V6: []}
-    for cidr in cidrs:
-        version, interval = _interval(cidr)
-        found[version].append(interval)
-    return Addresses(Intervals.of(found[_V4]), Intervals.of(found[_V6]))
+    found = [_block(cidr) for cidr in cidrs]
+    if len(found) == 1:
+        return found[0]
+    return Addresses(
+        Intervals.of(part for one in found for part in one.v4.parts),
+        Intervals.of(part for one in found for part in one.v6.parts),
+    )
 
 
 @lru_cache(maxsize=65536)
-def _interval(cidr: str) -> tuple[int, Interval]:
-    network = ipaddress.ip_network(cidr, strict=False)
+def network_of(cidr: str) -> IPNetwork:
+    """Return a CIDR as a network, whatever its host bits.
+
+    Raises:
+        ValueError: it is no CIDR.
+    """
+    return ipaddress.ip_network(cidr, strict=False)
+
+
+@lru_cache(maxsize=65536)
+def _block(cidr: str) -> Addresses:
+    network = network_of(cidr)
     first = int(network.network_address)
-    return network.version, (first, first + 2 ** (_BITS[network.version] - network.prefixlen) - 1)
+    block = Intervals(((first, first + 2 ** (_BITS[network.version] - network.prefixlen) - 1),))
+    return Addresses(v4=block) if network.version == _V4 else Addresses(v6=block)

@@ -130,6 +130,8 @@ def _at_most(box: Box, other: Box, ground: Ground) -> list[Box]:
 
 def joined(boxes: Sequence[Box]) -> list[Box]:
     """Return fewer boxes that are the same together, in a stable order: protocols, then addresses, are united."""
+    if len(boxes) <= 1:
+        return list(boxes)
     by_peer: dict[tuple[Labels, Peer], Spoken] = {}
     for box in boxes:
         key = (box.subject, box.peer)

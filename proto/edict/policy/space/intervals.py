@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Interval: TypeAlias = tuple[int, int]
 """First and last number, both inside."""
 
 
-@dataclass(frozen=True, slots=True)
-class Intervals:
+class Intervals(Struct, frozen=True):
     """A set of numbers: intervals in ascending order that neither meet nor touch."""
 
     parts: tuple[Interval, ...] = ()
@@ -31,9 +31,13 @@ class Intervals:
         return bool(self.parts)
 
     def __or__(self, other: Intervals) -> Intervals:
+        if not self.parts or not other.parts:
+            return self if self.parts else other
         return Intervals.of((*self.parts, *other.parts))
 
     def __and__(self, other: Intervals) -> Intervals:
+        if not self.parts or not other.parts:
+            return NOTHING
         found = []
         mine, theirs = iter(self.parts), iter(other.parts)
         one, two = next(mine, None), next(theirs, None)
@@ -48,6 +52,8 @@ class Intervals:
         return Intervals(tuple(found))
 
     def __sub__(self, other: Intervals) -> Intervals:
+        if not self.parts or not other.parts:
+            return self
         found = []
         for first, last in self.parts:
             start = first

@@ -15,6 +15,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from edict.policy.lockout import NAMESPACE_NAME
 from edict.policy.model import LabelSelector, LabelSelectorRequirement, NamespacedPod, Operator
 
@@ -27,6 +29,8 @@ class Owner(enum.StrEnum):
     ACCOUNT = "account"
     NODE = "node"
     CLUSTER = "cluster"
+
+    __hash__ = str.__hash__  # that of an enum is slow, and keys are looked up all the time
 
 
 class Key(NamedTuple):
@@ -50,8 +54,7 @@ NAMESPACE = Key(Owner.NAMESPACE, NAMESPACE_NAME)
 _ALWAYS = frozenset({ACCOUNT, CLUSTER, NAMESPACE})
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(Struct, frozen=True):
     """What a label may be: one of ``listed``, or with ``others`` anything but them; or ``absent``."""
 
     listed: frozenset[str] = frozenset()
@@ -70,6 +73,16 @@ class Values:
         if other.others:
             return Values(self.listed - other.listed, others=False, absent=absent)
         return Values(self.listed & other.listed, others=False, absent=absent)
+
+    def meets(self, other: Values) -> bool:
+        """Tell whether something is in both, without making it."""
+        if self.absent and other.absent:
+            return True
+        if self.others:
+            return other.others or not other.listed <= self.listed
+        if other.others:
+            return not self.listed <= other.listed
+        return not self.listed.isdisjoint(other.listed)
 
     def __invert__(self) -> Values:
         return Values(self.listed, others=not self.others, absent=not self.absent)
@@ -126,8 +139,11 @@ class Labels:
 
     def meets(self, other: Labels) -> bool:
         """Tell whether some pod may be in both."""
-        few, many = sorted((self.terms, other.terms), key=len)
-        return all(values & many[key] for key, values in few.items() if key in many)
+        for key, values in self.terms.items():
+            theirs = other.terms.get(key)
+            if theirs is not None and not values.meets(theirs):
+                return False
+        return True
 
     def __and__(self, other: Labels) -> Labels:
         terms = dict(self.terms)

@@ -125,6 +125,9 @@ def _networks(networks: list[Network], ground: Ground) -> Iterator[Peer]:
     if not ground.every - total:
         yield ANYONE
         return
+    if ground.is_outside(total):
+        yield Outside(total)
+        return
     apart, mixed = Addresses(), Addresses()
     for network in networks:
         addresses = addresses_of([network])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from edict.policy.model import Icmp, Protocol, TransportMatch
 from edict.policy.space.intervals import NOTHING, Interval, Intervals
@@ -101,38 +102,41 @@ EVERYTHING = Spoken(PORTS, PORTS, PORTS, TYPES, TYPES, others=True)
 
 def spoken_of(protocols: Iterable[Protocol]) -> Spoken:
     """Return what a list of protocols means; an empty one is everything."""
-    total: Spoken | None = None
+    return _spoken(tuple(protocols))
+
+
+@lru_cache(maxsize=4096)
+def _spoken(protocols: tuple[Protocol, ...]) -> Spoken:
+    if not protocols:
+        return EVERYTHING
+    found: dict[str, list[Interval]] = {name: [] for name in LISTED}
+    names: set[str] = set()
     for protocol in protocols:
-        one = _one(protocol)
-        total = one if total is None else total | one
-    return EVERYTHING if total is None else total
+        if protocol.icmp is not UNSET:
+            found["icmp4" if protocol.icmp.family == "IPv4" else "icmp6"].append(_icmp(protocol.icmp))
+        elif protocol.destination_named_port is not UNSET:
+            names.add(protocol.destination_named_port)
+        for name, match in (("tcp", protocol.tcp), ("udp", protocol.udp), ("sctp", protocol.sctp)):
+            if match is not UNSET:
+                found[name].append(_ports(match))
+    parts = {name: Intervals.of(some) for name, some in found.items()}
+    return Spoken(parts["tcp"], parts["udp"], parts["sctp"], parts["icmp4"], parts["icmp6"], names=frozenset(names))
 
 
-def _one(protocol: Protocol) -> Spoken:
-    if protocol.icmp is not UNSET:
-        found = _icmp(protocol.icmp)
-        return Spoken(icmp4=found) if protocol.icmp.family == "IPv4" else Spoken(icmp6=found)
-    if protocol.destination_named_port is not UNSET:
-        return Spoken(names=frozenset({protocol.destination_named_port}))
-    return Spoken(tcp=_ports(protocol.tcp), udp=_ports(protocol.udp), sctp=_ports(protocol.sctp))
-
-
-def _icmp(icmp: Icmp) -> Intervals:
+def _icmp(icmp: Icmp) -> Interval:
     if icmp.type is UNSET:
-        return TYPES
+        return TYPES.parts[0]
     first = icmp.type * _CODES
     if icmp.code is UNSET:
-        return Intervals(((first, first + _CODES - 1),))
-    return Intervals(((first + icmp.code, first + icmp.code),))
+        return (first, first + _CODES - 1)
+    return (first + icmp.code, first + icmp.code)
 
 
-def _ports(match: TransportMatch | UnsetType) -> Intervals:
-    if match is UNSET:
-        return NOTHING
+def _ports(match: TransportMatch) -> Interval:
     port = match.destination_port
     if port is UNSET:
-        return PORTS
+        return PORTS.parts[0]
     if port.range is not UNSET:
-        return Intervals(((port.range.start, port.range.end),))
+        return (port.range.start, port.range.end)
     number = port.number if port.number is not UNSET else 0
-    return Intervals(((number, number),))
+    return (number, number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from msgspec import UNSET
 
@@ -28,12 +29,17 @@ class Match:
     version: int | None = None
 
 
-def matches(protocols: tuple[Protocol, ...]) -> Iterator[Match]:
-    """Yield the matches that together are the rule's protocols; one empty match is every protocol.
+@lru_cache(maxsize=4096)
+def matches(protocols: tuple[Protocol, ...]) -> tuple[Match, ...]:
+    """Return the matches that together are the rule's protocols; one empty match is every protocol.
 
     Raises:
         InexactError: a protocol that Calico cannot match exactly.
     """
+    return tuple(_matches(protocols))
+
+
+def _matches(protocols: tuple[Protocol, ...]) -> Iterator[Match]:
     if not protocols:
         yield Match({})
         return

@@ -33,7 +33,7 @@ def calico_rules(rule: PlacedRule, facts: Facts, leeway: Leeway) -> list[Body]:
             "HTTP needs Calico's application layer policy, which is off by default",
             "match the port instead",
         )
-    found = tuple(matches(rule.protocols))
+    found = matches(rule.protocols)
     bodies = [
         _body(rule, side, match)
         for side in sides(rule, facts, leeway)

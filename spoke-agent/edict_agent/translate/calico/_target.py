@@ -9,7 +9,7 @@ from msgspec import UNSET
 from edict.policy.fidelity import RuleFidelity
 from edict.policy.lockout import WAY_OUT_NAME, WAY_OUT_PRIORITY, WAY_OUT_TEAM, agent_subject
 from edict.policy.model import LabelSelector, NamespacedPod, Subject, Tier
-from edict.policy.rules import Direction, rules_of
+from edict.policy.rules import Direction
 from edict.policy.space import Ground
 from edict_agent.translate.calico._names import policy_name, policy_object, tier_objects
 from edict_agent.translate.calico._rules import calico_rules
@@ -19,7 +19,7 @@ from edict_agent.translate.facts import Facts, ground_of
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
-from edict_agent.translate.standing import Standing
+from edict_agent.translate.standing import Kind, Standing
 from edict_agent.translate.target import Outcome
 
 MAX_RULES = 1024
@@ -52,15 +52,20 @@ class Calico:
     def refuse_policy(self, policy: PlacedPolicy) -> None:
         """Refuse nothing: each rule is judged by itself."""
 
+    def heeds(self, mine: Kind, its: Kind) -> bool:
+        """Heed nothing: Calico keeps the order."""
+        del mine, its
+        return False
+
     def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
         """Translate a policy to one GlobalNetworkPolicy; what stands before it changes nothing."""
-        del own, before
+        del before
         spec = policy.document.spec.policy
         rendered: dict[Direction, list[Body]] = {}
         told: list[RuleFidelity] = []
         try:
             subject = _subject(spec.subject)
-            for rule in rules_of(spec):
+            for rule in [one.rule for one in own.rules]:
                 leeway = Leeway(rule.action)
                 try:
                     rendered.setdefault(rule.direction, []).extend(calico_rules(rule, self._facts, leeway))
@@ -69,7 +74,7 @@ class Calico:
                     told.append(unsupported(rule.place, error))
             _check_size(rendered)
         except InexactError as error:
-            rules = tuple(unsupported(rule.place, error) for rule in rules_of(spec))
+            rules = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
             return Outcome(rules=rules, objects=(), refusal=error)
         rendered = {direction: rules for direction, rules in rendered.items() if rules}  # Calico keeps no empty list
         if not rendered:

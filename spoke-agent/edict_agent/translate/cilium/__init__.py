@@ -7,7 +7,7 @@ are for it.
 
 from edict_agent.translate.cilium._baseline import default_deny
 from edict_agent.translate.cilium._fqdn import is_dns_alone
-from edict_agent.translate.cilium._order import remainder
+from edict_agent.translate.cilium._order import loses, remainder
 from edict_agent.translate.cilium._peers import every_address, is_there
 from edict_agent.translate.cilium._ports import protocol_groups
 from edict_agent.translate.cilium._sections import Sections, check_rule, is_proxied
@@ -23,6 +23,7 @@ __all__ = [
     "is_dns_alone",
     "is_proxied",
     "is_there",
+    "loses",
     "peer_selector",
     "protocol_groups",
     "remainder",

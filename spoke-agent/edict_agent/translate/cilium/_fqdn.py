@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import UNSET
 
-from edict.policy.model import Action, EgressPeer, Protocol
+from edict.policy.model import Action, Protocol
 from edict.policy.ports import port_interval
 from edict.policy.rules import Direction, PlacedRule
 from edict_agent.translate.codes import Reason
@@ -42,11 +42,6 @@ def fqdn_selectors(names: Iterable[str], facts: Facts) -> list[Body]:
             )
         selectors.append({"matchPattern": f"*{name}"})
     return selectors
-
-
-def has_domain_names(rule: PlacedRule) -> bool:
-    """Tell whether a peer of the rule is a domain name."""
-    return any(isinstance(peer, EgressPeer) and peer.domain_names is not UNSET for peer in rule.peers)
 
 
 def is_dns_rule(rule: PlacedRule) -> bool:

@@ -23,6 +23,11 @@ _BROKEN_BY = {
 }
 
 
+def loses(earlier: Action, later: Action) -> bool:
+    """Tell whether in Cilium a rule loses to a later one, by their actions."""
+    return earlier in _BROKEN_BY[later]
+
+
 def remainder(rule: Matching, earlier: Iterable[Matching], leeway: Leeway) -> Sequence[Box]:
     """Return disjoint boxes of what a rule matches and no earlier rule that would lose to it.
 
@@ -30,8 +35,9 @@ def remainder(rule: Matching, earlier: Iterable[Matching], leeway: Leeway) -> Se
         InexactError: EDICT0520; what is left cannot be said, and the rule can be neither widened nor narrowed.
     """
     left: Sequence[Box] = rule.boxes
+    winning_over = _BROKEN_BY[rule.rule.action]
     for other in earlier:
-        if other.rule.action in _BROKEN_BY[rule.rule.action] and other.meets(rule):
+        if other.rule.action in winning_over and other.meets(rule):
             left = _without(rule, left, other, leeway)
     return left
 

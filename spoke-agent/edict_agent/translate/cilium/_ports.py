@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from edict.policy.space.intervals import Interval, Intervals
 from edict.policy.space.protocols import EVERYTHING, PORTS, TYPES, Spoken
@@ -45,9 +46,9 @@ def protocol_groups(spoken: Spoken, facts: Facts, leeway: Leeway, *, dns: bool =
     plain: list[Body] = []
     proxied: list[Body] = []
     for name, ports in (("tcp", spoken.tcp), ("udp", spoken.udp), ("sctp", _sctp(spoken, facts))):
-        for interval in ports.parts:
+        for interval, port in zip(ports.parts, _ports(name, ports), strict=True):
             through_proxy = dns and name != "sctp" and interval == _DNS
-            (proxied if through_proxy else plain).append(_port(name, interval))
+            (proxied if through_proxy else plain).append(port)
     fields = [field for name in _FAMILIES for field in _icmp(name, getattr(spoken, name), facts, leeway)]
     to_ports: list[Body] = [{"ports": ports} for ports in _chunks(plain)]
     if proxied:
@@ -78,6 +79,11 @@ def _sctp(spoken: Spoken, facts: Facts) -> Intervals:
     if spoken.others:  # part of every protocol: Cilium drops it anyhow
         return Intervals()
     raise InexactError(Reason.PLUGIN_OPTION, "Cilium does not carry SCTP here", "set enable-sctp in Cilium")
+
+
+@lru_cache(maxsize=4096)
+def _ports(name: str, ports: Intervals) -> tuple[Body, ...]:
+    return tuple(_port(name, interval) for interval in ports.parts)
 
 
 def _port(name: str, interval: Interval) -> Body:
@@ -118,9 +124,9 @@ def _icmp(name: str, found: Intervals, facts: Facts, leeway: Leeway) -> Iterator
 
 def _types(found: Intervals, leeway: Leeway) -> list[int]:
     """Return the types of which some code is in the set, whole types only unless a Deny may be widened."""
-    types: list[int] = []
+    types: dict[int, None] = {}
     for first, last in found.parts:
         if first % _CODES or (last + 1) % _CODES:
             leeway.widen(InexactError(Reason.PROTOCOL, "Cilium cannot match an ICMP code", "leave the code out"))
-        types.extend(one for one in range(first // _CODES, last // _CODES + 1) if one not in types)
-    return types
+        types |= dict.fromkeys(range(first // _CODES, last // _CODES + 1))
+    return list(types)

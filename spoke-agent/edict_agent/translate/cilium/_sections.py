@@ -10,7 +10,7 @@ from edict.policy.space import Box, joined
 from edict.policy.space.labels import Labels
 from edict.policy.space.peers import Peer
 from edict.policy.space.protocols import Spoken
-from edict_agent.translate.cilium._fqdn import check_domain_rules, has_domain_names, is_dns_rule
+from edict_agent.translate.cilium._fqdn import check_domain_rules, is_dns_rule
 from edict_agent.translate.cilium._names import render_policy
 from edict_agent.translate.cilium._order import remainder
 from edict_agent.translate.cilium._peers import peer_groups
@@ -42,13 +42,13 @@ def check_rule(rule: Matching, own: Standing, facts: Facts) -> None:
         raise InexactError(Reason.HTTP, "HTTP cannot be matched in Cilium yet", "match the port instead")
     if rule.rule.rule.log:
         raise InexactError(Reason.LOG, "a single rule cannot be logged in Cilium", "remove log; Hubble sees all")
-    if has_domain_names(rule.rule):
+    if rule.rule.has_domain_names:
         check_domain_rules([one.rule for one in own.rules], rule.rule, facts)
 
 
 def is_proxied(rule: Matching, own: Standing) -> bool:
     """Tell whether a rule sends questions for names through Cilium's DNS proxy, because its policy has names."""
-    return is_dns_rule(rule.rule) and any(has_domain_names(one.rule) for one in own.rules)
+    return own.names and is_dns_rule(rule.rule)
 
 
 class Sections:

@@ -66,10 +66,10 @@ def _expressions(pods: Labels, facts: Facts) -> list[Body]:
 
 
 def _terms(pods: Labels, facts: Facts) -> Iterator[Body]:
-    for owner, found_by in _FOUND_BY.items():
-        for key in sorted(key for key in pods.terms if key.owner is owner):
+    for key in sorted(pods.terms):
+        if key.owner in _FOUND_BY:
             for requirement in pods.requirements(key):
-                yield expression(found_by(key.name, facts), requirement)
+                yield expression(_FOUND_BY[key.owner](key.name, facts), requirement)
     for requirement in pods.requirements(ACCOUNT):
         yield expression(SERVICE_ACCOUNT, requirement)
 

@@ -11,6 +11,7 @@ from edict.policy.space import Ground, subject_labels
 from edict_agent.translate.cilium._admin import translate_admin
 from edict_agent.translate.cilium._baseline import translate_baseline
 from edict_agent.translate.cilium._names import render_policy
+from edict_agent.translate.cilium._order import loses
 from edict_agent.translate.cilium._peers import every_address
 from edict_agent.translate.cilium._selectors import subject_selector
 from edict_agent.translate.codes import Reason
@@ -18,7 +19,7 @@ from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts, ground_of
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.plan import PlacedPolicy, RenderedObject
-from edict_agent.translate.standing import Standing, built_in
+from edict_agent.translate.standing import Kind, Standing, built_in
 from edict_agent.translate.target import Outcome
 
 OLDEST = (1, 16)
@@ -83,6 +84,10 @@ class Cilium:
                 "Cilium's allow-localhost is policy, so that default deny stops a node's probes of its pods",
                 "set allow-localhost: auto in Cilium",
             )
+
+    def heeds(self, mine: Kind, its: Kind) -> bool:
+        """Heed what a Deny or an Accept would beat though it stands behind."""
+        return mine.tier is its.tier is Tier.ADMIN and loses(its.action, mine.action)
 
     def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
         """Translate one policy by its tier."""

@@ -18,7 +18,7 @@ from edict_agent.translate.local._baseline import check_baseline
 from edict_agent.translate.local._selectors import namespaces_of, pods_of
 from edict_agent.translate.objects import render
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
-from edict_agent.translate.standing import Matching, Standing
+from edict_agent.translate.standing import Kind, Matching, Standing
 from edict_agent.translate.target import Outcome
 from edict_agent.translate.upstream._selectors import selector_body
 
@@ -55,6 +55,13 @@ class LocalPolicies:
                 "NetworkPolicies stand in namespaces, and the cluster's are not known",
                 "let the agent list the namespaces, or give the fact namespaces",
             )
+
+    def heeds(self, mine: Kind, its: Kind) -> bool:
+        """Heed what an allow or an isolation would beat, and the isolation that makes an allow exact."""
+        if mine.tier is its.tier:
+            passed = its.action is Action.PASS or (its.action is Action.ACCEPT and mine.action is Action.DENY)
+            return passed and mine.action is (Action.DENY if mine.tier is Tier.BASELINE else Action.ACCEPT)
+        return mine.tier is Tier.ADMIN and mine.action is Action.ACCEPT and its.action is Action.DENY
 
     def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
         """Translate a policy to one NetworkPolicy in each namespace that its subject has pods in.

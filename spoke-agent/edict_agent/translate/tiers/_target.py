@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from edict.policy.model import Tier
+from edict.policy.model import Action, Tier
 from edict.policy.space import Ground
-from edict_agent.translate.cilium import Cilium, subject_selector
+from edict_agent.translate.cilium import Cilium, loses, subject_selector
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.plan import PlacedPolicy, RenderedObject
-from edict_agent.translate.standing import Standing, built_in
+from edict_agent.translate.standing import Kind, Standing, built_in
 from edict_agent.translate.target import Outcome
 from edict_agent.translate.tiers._admin import translate_admin
 from edict_agent.translate.tiers._baseline import translate_baseline
@@ -48,6 +48,15 @@ class CiliumTiers:
         if reason is not None:
             raise reason
         self._plain.refuse_policy(policy)
+
+    def heeds(self, mine: Kind, its: Kind) -> bool:
+        """Heed what is late of earlier rules, and Accepts past the DNS proxy; in Baseline what a Deny would beat."""
+        if mine.tier is not its.tier:
+            return False
+        if mine.tier is Tier.BASELINE:
+            return loses(its.action, mine.action)
+        by_names = mine.action is its.action is Action.ACCEPT and (mine.names or its.names)
+        return by_names or (mine.action is not Action.PASS and mine.action is not its.action)
 
     def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
         """Translate one policy by its tier."""

@@ -10,7 +10,7 @@ from edict.policy.space import Ground
 from edict_agent.translate.facts import Facts, ground_of
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
-from edict_agent.translate.standing import Standing
+from edict_agent.translate.standing import Kind, Standing
 from edict_agent.translate.target import Outcome
 from edict_agent.translate.upstream._objects import upstream_objects, way_out_object
 from edict_agent.translate.upstream._rules import upstream_rule
@@ -35,6 +35,11 @@ class Upstream:
 
     def refuse_policy(self, policy: PlacedPolicy) -> None:
         """Refuse nothing: each rule is judged by itself."""
+
+    def heeds(self, mine: Kind, its: Kind) -> bool:
+        """Heed nothing: upstream keeps the order."""
+        del mine, its
+        return False
 
     def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
         """Translate a policy to one ClusterNetworkPolicy, or two; what stands before it changes nothing."""
