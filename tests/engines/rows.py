@@ -29,6 +29,7 @@ class Row:
         plugin: the plugin's name and version.
         options: the plugin's own configuration, for the translation and for the engine.
         exact: the least share of common Admin policies that must be exact.
+        stricter: whether it says some rules stricter than they are, where it may.
         dropped: protocols that the plugin's data path drops before any policy, so that no verdict is asked about them.
     """
 
@@ -37,6 +38,7 @@ class Row:
     kind: Kind
     plugin: tuple[str, str]
     exact: float
+    stricter: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()
     channel: Channel | None = None
@@ -65,6 +67,7 @@ ROWS = (
         channel="experimental",
         plugin=("cilium", "1.20.2"),
         exact=0.95,
+        stricter=True,
         options={**CILIUM, "enable-k8s-cluster-network-policy": "true"},
         dropped=frozenset({"gre"}),
     ),
@@ -74,10 +77,18 @@ ROWS = (
         kind="cilium",
         plugin=("cilium", "1.20.2"),
         exact=0.80,
+        stricter=True,
         options=CILIUM,
         dropped=frozenset({"gre"}),
     ),
-    Row(Dialect.CALICO, part="calico-engine", kind="calico", plugin=("calico", "3.31.0"), exact=0.99),
+    Row(
+        Dialect.CALICO,
+        part="calico-engine",
+        kind="calico",
+        plugin=("calico", "3.31.0"),
+        exact=0.99,
+        stricter=True,
+    ),
     Row(
         Dialect.CLUSTER_NETWORK_POLICY,
         part="network-policies-engine",

@@ -13,7 +13,7 @@ import pytest
 from edict_agent.translate import Dialect
 from tests.engines.cases.judge import plan_of
 from tests.engines.cases.table import cases
-from tests.engines.fuzz.objects import objects_of
+from tests.engines.fuzz.translated import objects_of
 from tests.engines.rows import ROWS, Row
 from tests.env import Cluster
 from tests.env.clients import dynamic_client, server_side_apply

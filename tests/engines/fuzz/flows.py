@@ -15,7 +15,7 @@ from edict.policy.selectors import matches
 from edict.policy.world import Flow, Pod
 from tests.engines.fuzz.worlds import SPOKEN, Cluster, flow
 
-_BY_CHANCE = 16
+_BY_CHANCE = 28
 _OWN = 16
 _TAKEN = 4
 _BESIDE = 4
@@ -38,11 +38,14 @@ class _Box:
 
 
 def interesting(
-    policies: Sequence[PolicySpec], local: Sequence[NetworkPolicy], cluster: Cluster, random: Random
+    policies: Sequence[PolicySpec], local: Sequence[NetworkPolicy], cluster: Cluster, die: int
 ) -> list[Flow]:
     """Return flows, each once: by chance, half of them of pods that the cluster's own policies isolate; and for each
     rule some that no earlier rule of its tier takes from it.
+
+    A rule has a die of its own, so that it keeps its flows when a failure is shrunk around it.
     """
+    random = Random(die)
     ordered = sorted(policies, key=lambda spec: (_TIERS.index(spec.tier), spec.priority))
     found: dict[Flow, None] = {}
     isolated = tuple(pod for pod in cluster.pods if any(_isolates(policy, pod) for policy in local))
@@ -59,7 +62,8 @@ def interesting(
         )
         for rule in rules_of(spec):
             box = _Box(spec.tier, rule.direction, subjects, _others(rule, cluster), _spoken(rule, cluster))
-            for one in _about(box, earlier, cluster, random):
+            own = Random(f"{die} {spec.subject} {rule.rule}")
+            for one in _about(box, earlier, cluster, own):
                 found[one] = None
             earlier.append(box)
     return list(found)

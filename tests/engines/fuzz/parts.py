@@ -1,7 +1,8 @@
-"""The parts of random policies, the common ones and those of the whole language: selectors, peers and protocols."""
+"""The parts of random policies by the kind of policy: selectors, peers and protocols."""
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,17 @@ from edict.policy.model import (
 )
 from edict.policy.rules import Direction
 from tests.engines.fuzz.worlds import ABROAD, ACCOUNTS, KEYS, NAMES, NODE_CIDRS, POD_CIDRS, VALUES
+
+
+class Kind(enum.StrEnum):
+    """*Common* is what every dialect with tiers should say exactly; *lenient* has besides what dialects say stricter,
+    and lets them; *whole* is the language.
+    """
+
+    COMMON = "common"
+    LENIENT = "lenient"
+    WHOLE = "whole"
+
 
 _V4, _V6 = ((POD_CIDRS[at], NODE_CIDRS[at]) for at in (0, 1))
 _OFF_PODS = (
@@ -97,8 +109,8 @@ subjects = st.one_of(
 _pod_peers: tuple[tuple[str, st.SearchStrategy[Any]], ...] = (("namespaces", namespaces), ("pods", _pods))
 _everything: tuple[str, st.SearchStrategy[Any]] = ("networks", st.just(EVERY_NETWORK))
 _off_pods: tuple[str, st.SearchStrategy[Any]] = ("networks", st.sampled_from(_OFF_PODS))
+_on_pods: tuple[str, st.SearchStrategy[Any]] = ("networks", st.sampled_from(_ON_PODS))
 _rare: tuple[tuple[str, st.SearchStrategy[Any]], ...] = (
-    ("networks", st.sampled_from(_ON_PODS)),
     (
         "service_accounts",
         st.builds(ServiceAccountPeer, names=st.sampled_from((ACCOUNTS[:1], ACCOUNTS)), namespace_selector=namespaces),
@@ -111,12 +123,15 @@ _rare_egress: tuple[tuple[str, st.SearchStrategy[Any]], ...] = (
 )
 
 
-def _peers(direction: Direction, *, whole: bool) -> st.SearchStrategy[Any]:
-    common = (*_pod_peers, *_pod_peers, *_pod_peers, _everything)
-    if direction is Direction.INGRESS:
-        return _one_of(IngressPeer, (*common, *((_off_pods, *_rare) if whole else ())))
-    rare = (*_rare, *_rare_egress) if whole else ()
-    return _one_of(EgressPeer, (*common, _off_pods, _off_pods, _off_pods, *rare))
+def _peers(direction: Direction, kind: Kind) -> st.SearchStrategy[Any]:
+    outside = () if direction is Direction.INGRESS and kind is Kind.COMMON else (_off_pods,) * 3
+    found = {
+        Kind.COMMON: (),
+        Kind.LENIENT: (_on_pods, _on_pods),
+        Kind.WHOLE: (_on_pods, *_rare, *(_rare_egress if direction is Direction.EGRESS else ())),
+    }[kind]
+    peer = IngressPeer if direction is Direction.INGRESS else EgressPeer
+    return _one_of(peer, (*_pod_peers, *_pod_peers, *_pod_peers, _everything, *outside, *found))
 
 
 def _one_of(peer: Callable[..., Any], kinds: tuple[tuple[str, st.SearchStrategy[Any]], ...]) -> st.SearchStrategy[Any]:
@@ -144,8 +159,10 @@ _rare_protocols = st.one_of(
         icmp=st.sampled_from((Icmp(), Icmp(family="IPv6"), Icmp(type=0), Icmp(type=3, code=1), Icmp(type=3, code=0))),
     ),
 )
-PEERS = {(direction, whole): _peers(direction, whole=whole) for direction in Direction for whole in (True, False)}
+_icmp_codes = st.sampled_from((Protocol(icmp=Icmp(type=3, code=1)), Protocol(icmp=Icmp(type=3, code=0))))
+PEERS = {(direction, kind): _peers(direction, kind) for direction in Direction for kind in Kind}
 PROTOCOLS = {
-    True: st.one_of(_common_protocols, _common_protocols, _rare_protocols),
-    False: _common_protocols,
+    Kind.COMMON: _common_protocols,
+    Kind.LENIENT: st.one_of(_common_protocols, _icmp_codes),
+    Kind.WHOLE: st.one_of(_common_protocols, _common_protocols, _rare_protocols),
 }

@@ -1,6 +1,4 @@
-"""Random policies over the random clusters. What every dialect with tiers should say exactly is *common*; *whole* adds
-the rest of the language, networks on pods, facts that nobody knows and policies that are only observed.
-"""
+"""Random policies over the random clusters, by their kind. *Whole* adds policies that are only observed, and ties."""
 
 from __future__ import annotations
 
@@ -31,23 +29,34 @@ from edict.policy.model import (
 from edict.policy.rules import Direction
 from edict.policy.validate import validate
 from edict_agent.translate import PlacedPolicy
-from tests.engines.fuzz.parts import PEERS, PROTOCOLS, subjects
+from tests.engines.fuzz.parts import PEERS, PROTOCOLS, Kind, subjects
 
 TEAM = "team"
-_ACTIONS = (Action.ACCEPT, Action.DENY, Action.DENY, Action.PASS)
-_MANY = (1, 1, 1, 1, 2)
+_ANY_ACTION = st.sampled_from((Action.ACCEPT, Action.DENY, Action.DENY, Action.PASS))
+_ACTIONS = {
+    Kind.COMMON: _ANY_ACTION,
+    Kind.LENIENT: st.sampled_from((Action.ACCEPT, Action.ACCEPT, Action.DENY)),
+    Kind.WHOLE: _ANY_ACTION,
+}
+_MANY = {
+    Kind.COMMON: st.sampled_from((1, 1, 1, 1, 2)),
+    Kind.LENIENT: st.sampled_from((1, 2, 3)),
+    Kind.WHOLE: st.sampled_from((1, 1, 1, 1, 2)),
+}
+_SEVERAL = st.sampled_from((0, 1, 1, 2))
+_OF_TWENTY = st.integers(0, 19)
 _SELDOM = st.sampled_from((False, False, False, True))
 _HTTP = (Http(methods=("GET",), paths=("/health",)),)
 
 
 @st.composite
-def _rules(draw: st.DrawFn, direction: Direction, *, whole: bool) -> IngressRule | EgressRule:
-    action = draw(st.sampled_from(_ACTIONS))
-    peers = tuple(draw(PEERS[direction, whole]) for _ in range(draw(st.sampled_from(_MANY))))
-    protocols = tuple(draw(PROTOCOLS[whole]) for _ in range(draw(st.sampled_from((0, 1, 1, 2)))))
-    if direction is Direction.EGRESS and whole:
+def _rules(draw: st.DrawFn, direction: Direction, kind: Kind) -> IngressRule | EgressRule:
+    action = draw(_ACTIONS[kind])
+    peers = tuple(draw(PEERS[direction, kind]) for _ in range(draw(_MANY[kind])))
+    protocols = tuple(draw(PROTOCOLS[kind]) for _ in range(draw(_SEVERAL)))
+    if direction is Direction.EGRESS:
         action, protocols = _as_upstream_takes_it(action, peers, protocols)
-    odd = draw(st.integers(0, 19)) if whole else 0
+    odd = draw(_OF_TWENTY) if kind is Kind.WHOLE else 0
     is_tcp = all(protocol.tcp is not UNSET for protocol in protocols)
     http = _HTTP if odd == 19 and action is Action.ACCEPT and is_tcp else ()
     if direction is Direction.INGRESS:
@@ -55,18 +64,18 @@ def _rules(draw: st.DrawFn, direction: Direction, *, whole: bool) -> IngressRule
     return EgressRule(action=action, to=peers, protocols=protocols, http=http, log=odd == 18)
 
 
-_RULES = {key: _rules(key[0], whole=key[1]) for key in PEERS}
+_RULES = {key: _rules(*key) for key in PEERS}
 
 
 @st.composite
-def _specs(draw: st.DrawFn, priority: int, *, whole: bool) -> PolicySpec:
+def _specs(draw: st.DrawFn, priority: int, kind: Kind) -> PolicySpec:
     tier = draw(st.sampled_from((Tier.ADMIN, Tier.ADMIN, Tier.ADMIN, Tier.BASELINE)))
     subject = draw(subjects)
     if tier is Tier.BASELINE and draw(st.booleans()):
         return _default_deny(subject, priority, draw(st.sampled_from(Direction)))
     several = draw(st.sampled_from(((0, 1), (1, 0), (1, 1), (0, 2), (0, 3), (2, 0), (2, 2))))
     ingress, egress = (
-        _in_order([draw(_RULES[direction, whole]) for _ in range(count)], as_drawn=draw(_SELDOM))
+        _in_order([draw(_RULES[direction, kind]) for _ in range(count)], as_drawn=draw(_SELDOM))
         for direction, count in zip((Direction.INGRESS, Direction.EGRESS), several, strict=True)
     )
     return PolicySpec(tier=tier, priority=priority, subject=subject, ingress=ingress, egress=egress)
@@ -108,7 +117,7 @@ def _default_deny(subject: Subject, priority: int, direction: Direction) -> Poli
     return PolicySpec(tier=Tier.BASELINE, priority=priority, subject=subject, egress=(out,))
 
 
-_SPECS = {(priority, whole): _specs(priority, whole=whole) for priority in range(4) for whole in (True, False)}
+_SPECS = {(priority, kind): _specs(priority, kind) for priority in range(4) for kind in Kind}
 
 
 _COUNTS = st.sampled_from((1, 2, 2, 3, 3, 4))
@@ -116,16 +125,17 @@ _ORDERS = {count: st.permutations(range(count)) for count in range(1, 5)}
 
 
 @st.composite
-def placed_policies(draw: st.DrawFn, *, whole: bool) -> list[PlacedPolicy]:
-    """Draw one to four policies; of the whole language some share a priority, are observed, or may be stricter."""
+def placed_policies(draw: st.DrawFn, kind: Kind) -> list[PlacedPolicy]:
+    """Draw one to four policies."""
     count = draw(_COUNTS)
     priorities = draw(_ORDERS[count])
     made = []
     for index, priority in enumerate(priorities):
-        odd = draw(st.integers(0, 19)) if whole else 0
-        spec = draw(_SPECS[0 if odd == 19 else priority, whole])
+        odd = draw(_OF_TWENTY) if kind is Kind.WHOLE else 0
+        spec = draw(_SPECS[0 if odd == 19 else priority, kind])
         mode = Mode.OBSERVE if odd == 18 else Mode.ENFORCE
-        made.append(placed(f"p{index}", spec, mode, OnInexact.STRICTER if odd > 9 else OnInexact.REFUSE))
+        lenient = kind is Kind.LENIENT or odd > 9
+        made.append(placed(f"p{index}", spec, mode, OnInexact.STRICTER if lenient else OnInexact.REFUSE))
     return made
 
 

@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 
 from tests.engines.engine import Engine
-from tests.engines.fuzz.check import Drawn, Tally, check, drawn
+from tests.engines.fuzz.check import check
+from tests.engines.fuzz.drawing import Drawn, drawn
+from tests.engines.fuzz.tally import Tally
 from tests.engines.rows import Row
 
 BATCH = 50
