@@ -69,6 +69,15 @@ type flow struct {
 	Protocol uint8  `json:"protocol"`
 	Port     uint16 `json:"port"`
 	Code     uint8  `json:"code"`
+	// Request is what a connection of TCP is for, where that is HTTP; else what is spoken is not HTTP.
+	Request *request `json:"request,omitempty"`
+}
+
+// A request of HTTP; the path with its query.
+type request struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Host   string `json:"host"`
 }
 
 // A verdict says per direction whether the flow is allowed; null where the engine has no subject at that end.

@@ -177,4 +177,5 @@ def _flow(flow: Flow | reference.Flow) -> dict[str, Any]:
         number = flow.port if flow.icmp_type is None else flow.icmp_type
         code = flow.icmp_code or 0
     protocol = _PROTOCOLS.get(name, _ANY_OTHER)
-    return {"from": ends[0], "to": ends[1], "protocol": protocol, "port": number, "code": code}
+    said = {"from": ends[0], "to": ends[1], "protocol": protocol, "port": number, "code": code}
+    return said if isinstance(flow, Flow) or flow.request is None else said | {"request": flow.request}

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from edict.policy.lockout import DEFAULT_AGENT_NAMESPACE
-from edict.policy.world import Flow, NamedPort, Node, Pod, World
+from edict.policy.world import Flow, NamedPort, Node, Pod, Request, World
 
 POD_CIDRS: Final = ("10.244.0.0/15", "fd00:10:244::/56")
 NODE_CIDRS: Final = ("172.18.0.0/16", "fc00:f853:ccd::/64")
@@ -39,6 +39,8 @@ _PODS = (
     _pod("agent", DEFAULT_AGENT_NAMESPACE, 8, {"app": "edict-agent"}),
     Pod("y", "abroad", {"app": "y", "env": "prod"}, ("10.245.0.1", "fd00:10:244:1::1"), cluster="east"),
 )
+REQUEST: Final = Request("GET", "/health", "example.com")
+"""What every TCP connection carries, which no engine looks at."""
 _NODES = (
     Node("node", {"pool": "general"}, ("172.18.0.5", "fc00:f853:ccd::5")),
     Node("edge", {"pool": "edge"}, ("172.18.0.6", "fc00:f853:ccd::6")),
@@ -99,4 +101,5 @@ def flow(text: str) -> Flow:
     protocol = found["protocol"].lower()
     if found["type"] is not None:
         return Flow(*ends, protocol, icmp_type=int(found["type"]), icmp_code=int(found["code"] or 0))
-    return Flow(*ends, protocol, port=int(found["port"] or 0))
+    request = REQUEST if protocol == "tcp" else None
+    return Flow(*ends, protocol, port=int(found["port"] or 0), request=request)

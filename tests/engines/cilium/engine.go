@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/cilium/cilium/pkg/endpoint/regeneration"
+	envoypolicy "github.com/cilium/cilium/pkg/envoy/policy"
 	"github.com/cilium/cilium/pkg/identity/identitymanager"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/policy/types"
@@ -18,6 +19,7 @@ type cilium struct {
 	repository *policy.Repository
 	places     *places
 	distilled  map[*subject]*policy.EndpointPolicy
+	proxied    map[*subject]map[bool]proxyPolicy
 }
 
 func (c *cilium) load(w *world) ([]rejection, error) {
@@ -42,7 +44,8 @@ func (c *cilium) load(w *world) ([]rejection, error) {
 		return nil, err
 	}
 	manager := identitymanager.NewIDManager(logger)
-	c.repository = policy.NewPolicyRepository(logger, c.places.identities, nil, nil, manager, noMetrics{})
+	requests := envoypolicy.NewEnvoyL7RulesTranslator(logger, nil)
+	c.repository = policy.NewPolicyRepository(logger, c.places.identities, nil, requests, manager, noMetrics{})
 	c.repository.SetNamedPortsGetter(c.places)
 	wait := &sync.WaitGroup{}
 	c.repository.GetSubjectSelectorCache().UpdateIdentities(c.places.identities, nil, wait)
@@ -74,6 +77,9 @@ func (c *cilium) allows(ingress bool, whose, other string, f flow) (bool, error)
 	// All bits of the port count, as in the data path, of type 0 of ICMP too.
 	asked := key.WithIdentity(peer).WithPortProtoPrefix(u8proto.U8proto(f.Protocol), f.Port, 16)
 	entry, _, _ := distilled.Lookup(asked)
+	if entry.IsAllow() && entry.IsRedirectEntry() && f.Protocol == 6 {
+		return c.proxied[c.places.pods[whose]][ingress].allows(peer, f), nil
+	}
 	return entry.IsAllow(), nil
 }
 
@@ -87,6 +93,12 @@ func (c *cilium) distil(who *subject) (*policy.EndpointPolicy, error) {
 	}
 	redirects := map[string]uint16{policy.FallbackRedirectID: math.MaxUint16}
 	distilled := selected.DistillPolicy(logger, owner{who}, redirects)
+	if selected.L4Policy.HasEnvoyRedirect() {
+		c.proxied[who] = map[bool]proxyPolicy{
+			true:  proxyPolicyOf(distilled, who, true),
+			false: proxyPolicyOf(distilled, who, false),
+		}
+	}
 	distilled.Ready()
 	distilled.Detach(logger)
 	selected.Supersede()

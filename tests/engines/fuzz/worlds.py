@@ -9,7 +9,7 @@ from itertools import product
 from random import Random
 
 from edict.policy.lockout import DEFAULT_AGENT_NAMESPACE
-from edict.policy.world import Flow, NamedPort, Node, Pod, World, address_of
+from edict.policy.world import Flow, NamedPort, Node, Pod, Request, World, address_of
 
 AGENT = DEFAULT_AGENT_NAMESPACE
 NAMES = ("x", "y", "z", "w", AGENT)
@@ -49,6 +49,9 @@ _LABELS = [
 ]
 PODS_EACH = 4
 WORLDS = 48
+REQUEST = Request("GET", "/health", "a.example")
+"""What every TCP connection carries. An engine knows no requests: that its plugin sends a connection to its proxy
+counts as an Accept, which is right for the requests that the rule is about."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,8 @@ def flow(source: str, destination: str, spoken: tuple[str, int], code: int = 0) 
         return None
     if protocol in {"icmp", "icmpv6"}:
         return Flow(source, destination, protocol, icmp_type=number, icmp_code=code)
-    return Flow(source, destination, protocol, port=number)
+    request = REQUEST if protocol == "tcp" else None
+    return Flow(source, destination, protocol, port=number, request=request)
 
 
 def _pods(random: Random) -> Iterator[Pod]:

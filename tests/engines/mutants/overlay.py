@@ -15,7 +15,7 @@ from msgspec import Struct
 
 ROOT = Path(__file__).parents[3]
 _PACKAGES = ("proto/edict", "spoke-agent/edict_agent")
-FOUND, NOTHING = 1, 0
+FOUND, NOTHING, LOST = 1, 0, 4
 
 
 class Mutant(Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,9 +28,16 @@ class Mutant(Struct, frozen=True, forbid_unknown_fields=True):
     new: str
 
     def apply(self, root: Path) -> None:
-        """Make the fault in a copy."""
+        """Make the fault in a copy.
+
+        Raises:
+            ValueError: the old text does not stand there exactly once.
+        """
         path = root / self.file
-        path.write_text(path.read_text().replace(self.old, self.new))
+        text = path.read_text()
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.name} has lost its place in {self.file}")
+        path.write_text(text.replace(self.old, self.new))
 
 
 @lru_cache
@@ -44,7 +51,10 @@ def hunt(folder: Path, mutant: Mutant | None) -> tuple[int, str]:
     for package in _PACKAGES:
         shutil.copytree(ROOT / package, folder / package)
     if mutant is not None:
-        mutant.apply(folder)
+        try:
+            mutant.apply(folder)
+        except ValueError as error:
+            return LOST, str(error)
     paths = [str(folder / Path(package).parent) for package in _PACKAGES]
     done = subprocess.run(
         [sys.executable, "-m", "tests.engines.mutants.hunt", folder, *([mutant.dialect] if mutant else [])],
