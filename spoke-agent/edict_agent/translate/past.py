@@ -20,7 +20,7 @@ Heeds: TypeAlias = Callable[[Kind, Kind], bool]
 """Tells whether what becomes of a rule of one kind may hang on an earlier one of another kind."""
 _Place: TypeAlias = tuple[Kind, int | None]
 """Where a shelf stands: a kind, by itself or of one priority."""
-_KINDS = tuple(Kind(*parts) for parts in product(Tier, Direction, Action, (False, True)))
+_KINDS = tuple(Kind(*parts) for parts in product(Tier, Direction, Action, (False, True), (False, True)))
 _ONE_WAY = {mine: [its for its in _KINDS if its.direction is mine.direction] for mine in _KINDS}
 """By kind those that look the same way."""
 _TIES = {

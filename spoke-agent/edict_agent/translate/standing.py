@@ -18,12 +18,16 @@ from edict_agent.translate.plan import PlacedPolicy
 
 
 class Kind(NamedTuple):
-    """What of a rule tells whether one behind it may hang on it; ``names`` where its policy has domain names."""
+    """What of a rule tells whether one behind it may hang on it.
+
+    ``names`` where its policy has domain names, ``requests`` where it matches HTTP.
+    """
 
     tier: Tier
     direction: Direction
     action: Action
     names: bool
+    requests: bool
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,9 @@ def _standing(policy_id: str, spec: PolicySpec, dialect: Dialect, ground: Ground
         rank=rank(dialect, spec, policy_id),
         subject=subject_labels(spec.subject),
         rules=rules,
-        kinds=frozenset({Kind(spec.tier, one.rule.direction, one.rule.action, names) for one in rules}),
+        kinds=frozenset(
+            {Kind(spec.tier, one.rule.direction, one.rule.action, names, bool(one.rule.rule.http)) for one in rules}
+        ),
         names=names,
     )
 

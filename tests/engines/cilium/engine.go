@@ -93,7 +93,7 @@ func (c *cilium) distil(who *subject) (*policy.EndpointPolicy, error) {
 	}
 	redirects := map[string]uint16{policy.FallbackRedirectID: math.MaxUint16}
 	distilled := selected.DistillPolicy(logger, owner{who}, redirects)
-	if selected.L4Policy.HasEnvoyRedirect() {
+	if distilled.SelectorPolicy.L4Policy.HasEnvoyRedirect() {
 		c.proxied[who] = map[bool]proxyPolicy{
 			true:  proxyPolicyOf(distilled, who, true),
 			false: proxyPolicyOf(distilled, who, false),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"regexp"
 	"slices"
@@ -37,27 +38,27 @@ func proxyPolicyOf(of *policy.EndpointPolicy, who *subject, ingress bool) (found
 			continue
 		}
 		for selector, one := range filter.PerSelectorPolicies {
-			rule := proxyRule{one, filter.Tier, filter.Port, max(filter.Port, filter.EndPort), selector.IsWildcard(), nil}
-			peers := slices.Values(selector.GetSelectionsAt(of.GetPolicySelectors()))
-			switch {
-			case filter.PortName == "":
-				rule.peers = map[identity.NumericIdentity]uint16{}
-				for peer := range peers {
-					rule.peers[peer] = 0
-				}
-			case ingress:
-				port := owner{who}.GetIngressNamedPort(filter.PortName, filter.U8Proto)
-				if port == 0 {
-					continue
-				}
-				rule.first, rule.last = port, port
-				rule.peers = map[identity.NumericIdentity]uint16{}
-				for peer := range peers {
-					rule.peers[peer] = 0
-				}
-			default:
-				rule.everybody = false
-				rule.peers = maps.Collect(of.SelectorPolicy.GetEgressNamedPorts(filter.PortName, filter.U8Proto, peers))
+			rule := proxyRule{
+				PerSelectorPolicy: one,
+				tier:              filter.Tier,
+				first:             filter.Port,
+				last:              max(filter.Port, filter.EndPort),
+				everybody:         selector.IsWildcard(),
+				peers:             map[identity.NumericIdentity]uint16{},
+			}
+			peers := selector.GetSelectionsAt(of.GetPolicySelectors())
+			for _, peer := range peers {
+				rule.peers[peer] = 0
+			}
+			if name := filter.PortName; name != "" && ingress {
+				rule.first = owner{who}.GetIngressNamedPort(name, u8proto.TCP)
+				rule.last = rule.first
+			} else if name != "" {
+				ports := of.SelectorPolicy.GetEgressNamedPorts(name, u8proto.TCP, slices.Values(peers))
+				rule.everybody, rule.peers = false, maps.Collect(iter.Seq2[identity.NumericIdentity, uint16](ports))
+			}
+			if filter.PortName != "" && ingress && rule.first == 0 {
+				continue
 			}
 			found = append(found, rule)
 		}
@@ -66,17 +67,18 @@ func proxyPolicyOf(of *policy.EndpointPolicy, who *subject, ingress bool) (found
 	return found
 }
 
-// allows says what the proxy does with a connection of TCP: of the rules about its port and its peer any that matches
-// decides, the higher precedence first (npds.proto). One with requests matches those alone, and what is no HTTP the
-// proxy refuses.
+// allows says what happens to a connection of TCP that is sent to a proxy: of the rules about its port and its peer any
+// that matches decides, the higher precedence first (npds.proto). One with requests matches those alone, and what is no
+// HTTP the proxy refuses. Where no rule there has requests it is the DNS proxy, which asks for nothing more.
 func (p proxyPolicy) allows(peer identity.NumericIdentity, f flow) bool {
-	if f.Request == nil {
-		return false
+	about := slices.DeleteFunc(slices.Clone(p), func(one proxyRule) bool { return !one.isAbout(peer, f.Port) })
+	if !slices.ContainsFunc(about, func(one proxyRule) bool { return one.HasL7Rules() && len(one.HTTP) > 0 }) {
+		return true
 	}
 	passed := types.Tier(0)
-	for _, one := range p {
+	for _, one := range about {
 		switch {
-		case one.tier < passed || !one.isAbout(peer, f.Port):
+		case one.tier < passed || f.Request == nil:
 		case one.IsPass():
 			passed = one.tier + 1
 		case one.IsDeny():

@@ -7,7 +7,7 @@ are for it.
 
 from edict_agent.translate.cilium._baseline import default_deny
 from edict_agent.translate.cilium._fqdn import is_dns_alone
-from edict_agent.translate.cilium._order import loses, remainder
+from edict_agent.translate.cilium._order import loses, remainder, requests_stand_before
 from edict_agent.translate.cilium._peers import every_address, is_there
 from edict_agent.translate.cilium._ports import protocol_groups
 from edict_agent.translate.cilium._sections import Sections, check_rule, is_proxied
@@ -28,5 +28,6 @@ __all__ = [
     "protocol_groups",
     "remainder",
     "remote_selector",
+    "requests_stand_before",
     "subject_selector",
 ]

@@ -3,6 +3,7 @@
 Of two rules that can match one connection the earlier one decides. A later Accept under an earlier Deny is what
 Cilium does anyway. A later Deny under an earlier Accept or Pass, and a later Accept under an earlier Pass, must not
 match what the earlier one matched: it is subtracted. A Pass itself needs nothing.
+Requests cannot be subtracted.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def remainder(rule: Matching, earlier: Iterable[Matching], leeway: Leeway) -> Se
     """Return disjoint boxes of what a rule matches and no earlier rule that would lose to it.
 
     Raises:
-        InexactError: EDICT0520; what is left cannot be said, and the rule can be neither widened nor narrowed.
+        InexactError: EDICT0520; what is left cannot be said, and the rule can be neither widened nor narrowed; or an
+            earlier rule accepts requests, and a wider Deny would take all of them from it.
     """
     left: Sequence[Box] = rule.boxes
     winning_over = _BROKEN_BY[rule.rule.action]
@@ -42,7 +44,18 @@ def remainder(rule: Matching, earlier: Iterable[Matching], leeway: Leeway) -> Se
     return left
 
 
+def requests_stand_before(other: Matching) -> InexactError:
+    """Return why a Deny that meets an earlier Accept of requests cannot be said."""
+    return InexactError(
+        Reason.ORDER,
+        f"{other.policy} {other.rule.place} accepts some requests before it, and Cilium cannot deny the others alone",
+        "deny the whole direction in Baseline instead, which NetworkPolicies may lift, or accept the port alone",
+    )
+
+
 def _without(rule: Matching, left: Sequence[Box], other: Matching, leeway: Leeway) -> Sequence[Box]:
+    if other.rule.rule.http:
+        raise requests_stand_before(other)
     try:
         return difference(left, other.boxes, rule.ground)
     except TooManyBoxesError:

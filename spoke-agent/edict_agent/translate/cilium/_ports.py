@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from edict.policy.model import Http
 from edict.policy.space.intervals import Interval, Intervals
 from edict.policy.space.protocols import EVERYTHING, PORTS, TYPES, Spoken
+from edict_agent.translate.cilium._http import http_ports, http_rules
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
@@ -56,6 +58,18 @@ def protocol_groups(spoken: Spoken, facts: Facts, leeway: Leeway, *, dns: bool =
     groups: list[Body] = [{"toPorts": to_ports}] if to_ports else []
     groups += [{"icmps": [{"fields": some}]} for some in _chunks(fields)]
     return groups
+
+
+def request_groups(spoken: Spoken, requests: Sequence[Http], facts: Facts) -> list[Body]:
+    """Return the part of a Cilium rule that matches requests on the ports; none where there are no ports of TCP.
+
+    Raises:
+        InexactError: Cilium does not match requests there.
+    """
+    ports = [_port("tcp", interval) for interval in http_ports(spoken, facts)]
+    rules = http_rules(requests)
+    to_ports = [{"ports": some, "rules": {"http": rules}} for some in _chunks(ports)]
+    return [{"toPorts": to_ports}] if to_ports else []
 
 
 def _chunks(bodies: Sequence[Body]) -> Iterator[list[Body]]:

@@ -11,10 +11,11 @@ from edict.policy.space.labels import Labels
 from edict.policy.space.peers import Peer
 from edict.policy.space.protocols import Spoken
 from edict_agent.translate.cilium._fqdn import check_domain_rules, is_dns_rule
+from edict_agent.translate.cilium._http import proxied
 from edict_agent.translate.cilium._names import render_policy
 from edict_agent.translate.cilium._order import remainder
 from edict_agent.translate.cilium._peers import peer_groups
-from edict_agent.translate.cilium._ports import protocol_groups
+from edict_agent.translate.cilium._ports import protocol_groups, request_groups
 from edict_agent.translate.cilium._selectors import subject_selector
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
@@ -36,10 +37,8 @@ def check_rule(rule: Matching, own: Standing, facts: Facts) -> None:
     """Refuse what Cilium cannot say of a rule whatever its peers are.
 
     Raises:
-        InexactError: requests, logging, or domain names that Cilium would never learn the addresses of.
+        InexactError: logging, or domain names that Cilium would never learn the addresses of.
     """
-    if rule.rule.rule.http:
-        raise InexactError(Reason.HTTP, "HTTP cannot be matched in Cilium yet", "match the port instead")
     if rule.rule.rule.log:
         raise InexactError(Reason.LOG, "a single rule cannot be logged in Cilium", "remove log; Hubble sees all")
     if rule.rule.has_domain_names:
@@ -71,15 +70,21 @@ class Sections:
         if rule.rule.action is Action.PASS:
             return False
         section = _SECTIONS[rule.rule.direction, rule.rule.action]
-        proxied = is_proxied(rule, own)
+        if rule.rule.rule.http:
+            leeway.narrow(proxied())
         found: list[tuple[Labels, list[Body]]] = []
         for (subject, spoken), peers in _grouped(remainder(rule, earlier, leeway)).items():
             groups = peer_groups(peers, rule.rule, self._facts, leeway)
-            protocols = protocol_groups(spoken, self._facts, leeway, dns=proxied)
+            protocols = self._protocols(spoken, rule, own, leeway)
             found.append((subject, [group | protocol for group in groups for protocol in protocols]))
         for subject, bodies in found:
             self._bodies.setdefault(subject, {}).setdefault(section, []).extend(bodies)
         return any(bodies for _, bodies in found)
+
+    def _protocols(self, spoken: Spoken, rule: Matching, own: Standing, leeway: Leeway) -> list[Body]:
+        if rule.rule.rule.http:
+            return request_groups(spoken, rule.rule.rule.http, self._facts)
+        return protocol_groups(spoken, self._facts, leeway, dns=is_proxied(rule, own))
 
     def objects(self, policy: PlacedPolicy) -> tuple[RenderedObject, ...]:
         """Return the object of a policy; none where nothing was said."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edict.policy.fidelity import RuleFidelity
-from edict.policy.model import Action
+from edict.policy.model import Action, Tier
 from edict.policy.rules import Direction
 from edict.policy.space import Box, joined
 from edict.policy.space.labels import Labels
-from edict_agent.translate.cilium import check_rule, default_deny, remainder
+from edict_agent.translate.cilium import check_rule, default_deny, remainder, requests_stand_before
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError, unsupported
@@ -32,10 +32,11 @@ def translate_baseline(policy: PlacedPolicy, own: Standing, before: Sequence[Sta
     Args:
         policy: the policy.
         own: its rules with what they match.
-        before: the kept policies of the tier that stand before it and share a pod with it, in their order.
+        before: the kept policies that stand before it and share a pod with it, in their order.
         facts: what is known of the cluster.
     """
-    earlier = [rule for one in before for rule in one.rules]
+    earlier = [rule for one in before if one.spec.tier is own.spec.tier for rule in one.rules]
+    requests = [rule for one in before if one.spec.tier is Tier.ADMIN for rule in one.rules if rule.rule.rule.http]
     told: list[RuleFidelity] = []
     denied: set[Direction] = set()
     by_subject: dict[Labels, dict[Direction, list[Body]]] = {}
@@ -47,6 +48,7 @@ def translate_baseline(policy: PlacedPolicy, own: Standing, before: Sequence[Sta
             if rule.is_everything and tuple(left) == rule.boxes:
                 denied.add(rule.rule.direction)
                 left = ()
+            _check_requests(rule, left, requests)
             for subject, boxes in _front(rule, left).items():
                 rules = upstream_rules(rule, boxes, facts, leeway)
                 by_subject.setdefault(subject, {}).setdefault(rule.rule.direction, []).extend(rules)
@@ -62,6 +64,15 @@ def translate_baseline(policy: PlacedPolicy, own: Standing, before: Sequence[Sta
     if denied:
         objects += (default_deny(policy, own, frozenset(denied), facts),)
     return Outcome(rules=tuple(told), objects=objects)
+
+
+def _check_requests(rule: Matching, left: Sequence[Box], requests: Sequence[Matching]) -> None:
+    """Refuse to deny what Admin accepts some requests of: default deny has the others, no other Deny comes in time."""
+    for other in requests:
+        if other.rule.direction is rule.rule.direction and any(
+            box.meets(its, rule.ground) for box in left for its in other.boxes
+        ):
+            raise requests_stand_before(other)
 
 
 def _front(rule: Matching, left: Sequence[Box]) -> dict[Labels, list[Box]]:

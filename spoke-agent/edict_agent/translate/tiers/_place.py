@@ -57,9 +57,10 @@ def place(rule: Matching, own: Standing, earlier: Sequence[Part], facts: Facts) 
     """Return a rule's parts, given what of earlier rules is late.
 
     A rule that goes through the DNS proxy is late as a whole: a ClusterNetworkPolicy would let it past the proxy. So is
-    every other that accepts DNS alone, which would let the questions of later policies with domain names past it.
+    every other that accepts DNS alone, which would let the questions of later policies with domain names past it, and
+    every rule that accepts requests, which a ClusterNetworkPolicy cannot tell apart.
     """
-    if is_proxied(rule, own) or is_dns_alone(rule.rule):
+    if rule.rule.rule.http or is_proxied(rule, own) or is_dns_alone(rule.rule):
         return Placed((), rule.boxes)
     others = [one for one in earlier if one.rule.direction is rule.rule.direction and _conflict(one, rule.rule.action)]
     front: list[Box] = []

@@ -50,9 +50,12 @@ class CiliumTiers:
         self._plain.refuse_policy(policy)
 
     def heeds(self, mine: Kind, its: Kind) -> bool:
-        """Heed what is late of earlier rules, and Accepts past the DNS proxy; in Baseline what a Deny would beat."""
+        """Heed what is late of earlier rules, and Accepts past the DNS proxy; in Baseline what a Deny would beat.
+
+        A Deny there comes too late for what Admin accepts some requests of.
+        """
         if mine.tier is not its.tier:
-            return False
+            return mine.tier is Tier.BASELINE and mine.action is Action.DENY and its.requests
         if mine.tier is Tier.BASELINE:
             return loses(its.action, mine.action)
         by_names = mine.action is its.action is Action.ACCEPT and (mine.names or its.names)
@@ -65,11 +68,10 @@ class CiliumTiers:
         except InexactError as error:
             rules = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
             return Outcome(rules=rules, objects=(), refusal=error)
-        same = [one for one in before if one.spec.tier is own.spec.tier]
         match own.spec.tier:
             case Tier.ADMIN:
-                return translate_admin(policy, own, (self._way_out, *same), self._facts, self._agent_namespace)
+                return translate_admin(policy, own, (self._way_out, *before), self._facts, self._agent_namespace)
             case Tier.BASELINE:
-                return translate_baseline(policy, own, same, self._facts)
+                return translate_baseline(policy, own, before, self._facts)
             case _:
                 assert_never(own.spec.tier)
