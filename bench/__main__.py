@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
-from bench.result import Result
+from bench.result import Found
 
-NAMES = ("publish",)
+NAMES = ("publish", "translate")
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("name", nargs="*", choices=[[], *NAMES], help=f"one of {', '.join(NAMES)}; default: all")
     for name in parser.parse_args().name or NAMES:
         print(f"{name} …", file=sys.stderr, flush=True)
-        run: Callable[[], Result] = import_module(f"bench.{name}").run
+        run: Callable[[], Found] = import_module(f"bench.{name}").run
         result = run()
         print(result.line(), flush=True)
         print(f"written to {result.write()}", file=sys.stderr)

@@ -7,10 +7,21 @@ import platform
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
 
 OUT = Path(__file__).parent / "out"
+
+
+class Found(Protocol):
+    """What a benchmark returns."""
+
+    def line(self) -> str:
+        """Return what is printed."""
+
+    def write(self) -> Path:
+        """Write it beside the machine it was measured on; returns the file."""
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -54,10 +65,14 @@ class Result(msgspec.Struct, frozen=True):
         )
 
     def write(self) -> Path:
-        """Write the result beside the machine it was measured on; returns the file."""
-        OUT.mkdir(exist_ok=True)
-        machine = {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
-        plain = {**msgspec.to_builtins(self), "ratio": self.ratio, "machine": machine}
-        path = OUT / f"{self.name}.json"
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(plain)) + b"\n")
-        return path
+        """Write the result; returns the file."""
+        return write(self.name, {**msgspec.to_builtins(self), "ratio": self.ratio})
+
+
+def write(name: str, found: dict[str, Any]) -> Path:
+    """Write what was found beside the machine it was measured on; returns the file."""
+    OUT.mkdir(exist_ok=True)
+    machine = {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
+    path = OUT / f"{name}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode({**found, "machine": machine})) + b"\n")
+    return path

@@ -11,9 +11,8 @@ from edict.policy.documents import FederatedNetworkPolicy
 from edict.policy.fidelity import RuleFidelity
 from edict.policy.model import Tier
 from edict_agent.sync.judge import Placed
-from edict_agent.translate import translate
+from edict_agent.translate import Translator
 from edict_agent.translate.dialect import Dialect
-from edict_agent.translate.facts import Facts
 from edict_agent.translate.objects import policy_label
 from edict_agent.translate.plan import PlacedPolicy, Plan, PolicyPlan
 
@@ -50,10 +49,15 @@ class Desired:
     kept: frozenset[str] = frozenset()
 
 
-def desire(dialect: Dialect, policies: Iterable[Placed], before: Before, facts: Facts, agent_namespace: str) -> Desired:
+def desire(translator: Translator, policies: Iterable[Placed], before: Before) -> Desired:
     """Translate, put the previous document in the place of each refused one, and repeat until nothing is refused.
 
     Each policy goes from its new document to its previous one to none, so this ends.
+
+    Args:
+        translator: of this cluster; one that is kept from release to release translates only what has changed.
+        policies: of the release.
+        before: what stands now.
     """
     documents: dict[str, Digest] = {}
     outcomes: dict[str, PolicyOutcome] = {}
@@ -76,12 +80,12 @@ def desire(dialect: Dialect, policies: Iterable[Placed], before: Before, facts: 
             outcomes[policy.id] = PolicyOutcome(refused=True, code=problem.code, reason=problem.what)
             fall_back(policy.team, policy.name, policy.digest)
     while True:
-        plan = translate(dialect, [chosen[key] for key in sorted(chosen)], facts, agent_namespace)
+        plan = translator.translate([chosen[key] for key in sorted(chosen)])
         refused = [each for each in plan.policies if each.refused]
         outcomes |= {each.policy: _outcome(each) for each in plan.policies if each.digest == documents[each.policy]}
         if not refused:
             break
-        for each in _judged_first(dialect, refused, chosen):
+        for each in _judged_first(translator.dialect, refused, chosen):
             refused_one = chosen.pop(each.policy)
             fall_back(refused_one.team, refused_one.name, refused_one.digest)
     standing = {key: policy.digest for key, policy in chosen.items()}

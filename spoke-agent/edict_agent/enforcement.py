@@ -24,6 +24,7 @@ from edict_agent.reconcile.order import KINDS
 from edict_agent.reconcile.wanted import wanted_from
 from edict_agent.sync.acks import Acks
 from edict_agent.sync.judge import Judged
+from edict_agent.translate import Translator
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts
 
@@ -66,6 +67,7 @@ class Enforcement:
         self._wake = asyncio.Event()
         self._planned: Judged | None = None
         self._planned_facts: Facts | None = None
+        self._translator = Translator(dialect, facts, namespace)
         self._applied: Judged | None = None
         self._applied_at = 0.0
         self._told: Accepted | None = None
@@ -115,9 +117,9 @@ class Enforcement:
         if self._planned is None or judged.policies != self._planned.policies or facts != self._planned_facts:
             with _tracer.start_as_current_span("translate", context=context_from(judged.traceparent)) as span:
                 span.set_attribute("edict.release", judged.state.release)
-                desired = await asyncio.to_thread(
-                    desire, self.dialect, judged.policies, self._memory.standing, facts, self._namespace
-                )
+                if facts != self._translator.facts:
+                    self._translator = Translator(self.dialect, facts, self._namespace)
+                desired = await asyncio.to_thread(desire, self._translator, judged.policies, self._memory.standing)
             kinds = KINDS[self.dialect]
             wanted = {each.key: each for each in (wanted_from(one, kinds) for one in desired.plan.objects)}
             namespaces = None if facts.namespaces is None else frozenset(facts.namespaces)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unittest.mock import patch
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edict.ids import digest_of
@@ -47,6 +47,7 @@ def _placed(name: str, spec: PolicySpec, mode: Mode) -> PlacedPolicy:
 
 
 @given(dialects, releases())
+@settings(max_examples=60)
 def test_a_kept_translator_plans_as_a_fresh_one(dialect: Dialect, steps: list[list[PlacedPolicy]]) -> None:
     kept = Translator(dialect, KNOWN, AGENT)
     for step in steps:

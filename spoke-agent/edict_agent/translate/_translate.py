@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import heapify, heappop, heappush
-from typing import assert_never
+from typing import TypeAlias, assert_never
+
+from msgspec import Struct
 
 from edict.ids import Digest
 from edict.policy.fidelity import Fidelity, RuleFidelity
@@ -31,8 +33,7 @@ def translate(dialect: Dialect, policies: Sequence[PlacedPolicy], facts: Facts, 
     return Translator(dialect, facts, agent_namespace).translate(policies)
 
 
-@dataclass(frozen=True)
-class _Judged:
+class _Judged(Struct, frozen=True, gc=False):
     """What has become of a policy."""
 
     policy: PlacedPolicy
@@ -48,6 +49,10 @@ class Translator:
     (:attr:`Standing.late`), and on nothing else. The plan depends on the set of policies alone, not on their order or
     on what was translated before.
 
+    Attributes:
+        dialect: as it was given.
+        facts: as they were given; with other facts it takes another translator.
+
     Args:
         dialect: what the cluster speaks, by :func:`edict_agent.translate.choose_dialect`.
         facts: what is known about the cluster.
@@ -55,10 +60,13 @@ class Translator:
     """
 
     def __init__(self, dialect: Dialect, facts: Facts, agent_namespace: str) -> None:
-        self._dialect = dialect
+        self.dialect = dialect
+        self.facts = facts
         self._target = _target(dialect, facts, agent_namespace)
         self._built_in = self._target.built_in()
         self._judged: dict[str, _Judged] = {}
+        self._order: list[_Rank] = []
+        self._names: list[str] = []
         self._past = Past(self._target.heeds)
 
     def translate(self, policies: Sequence[PlacedPolicy]) -> Plan:
@@ -83,20 +91,32 @@ class Translator:
     def _replace(self, policies: dict[str, PlacedPolicy]) -> dict[str, Standing]:
         """Put away what is gone, take in what is new; return what must be judged."""
         to_judge: dict[str, Standing] = {}
+        left: set[_Rank] = set()
+        taken: set[_Rank] = set()
         for policy_id in [one for one in self._judged if one not in policies]:
             gone = self._judged.pop(policy_id)
             self._past.remove(policy_id)
+            left.add(gone.standing.rank)
             to_judge.update(self._behind(gone.standing))
         for policy_id, policy in policies.items():
             known = self._judged.get(policy_id)
-            if known is not None and known.policy.digest == policy.digest:
-                continue
             if known is not None:
+                if known.policy.digest == policy.digest:
+                    continue
                 self._past.remove(policy_id)
+                left.add(known.standing.rank)
                 to_judge.update(self._behind(known.standing))
-            to_judge[policy_id] = standing(policy, self._dialect, self._target.ground)
-            self._judged[policy_id] = _Judged(policy, to_judge[policy_id], _UNJUDGED, ())
+            to_judge[policy_id] = own = standing(policy, self.dialect, self._target.ground)
+            taken.add(own.rank)
+            self._judged[policy_id] = _Judged(policy, own, _UNJUDGED, ())
+        self._reorder(left, taken)
         return {policy_id: one for policy_id, one in to_judge.items() if policy_id in policies}
+
+    def _reorder(self, left: set[_Rank], taken: set[_Rank]) -> None:
+        """Keep ranks and names sorted: where little has changed nearly all are, and sorting is quick."""
+        if left != taken:
+            self._order = sorted([*(rank for rank in self._order if rank not in left), *taken])
+            self._names = sorted(self._judged)
 
     def _behind(self, one: Standing) -> dict[str, Standing]:
         return {other.id: other for other in self._past.behind(one)}
@@ -135,12 +155,11 @@ class Translator:
         return self._target.translate(policy, own, before)
 
     def _plan(self) -> Plan:
-        ordered = sorted(self._judged.values(), key=lambda one: one.standing.rank)
-        by_name = sorted(ordered, key=lambda one: one.plan.policy)
+        objects = [rendered for rank in self._order for rendered in self._judged[rank[2]].objects]
         return Plan(
-            dialect=self._dialect,
-            objects=(*self._built_in, *(rendered for one in ordered for rendered in one.objects)),
-            policies=tuple(one.plan for one in by_name),
+            dialect=self.dialect,
+            objects=(*self._built_in, *objects),
+            policies=tuple([self._judged[policy_id].plan for policy_id in self._names]),
         )
 
 
@@ -187,6 +206,7 @@ def _is_stricter(rule: RuleFidelity) -> bool:
     return rule.fidelity is Fidelity.APPROXIMATE and rule.direction == "stricter"
 
 
+_Rank: TypeAlias = tuple[int, int, str]
 _UNJUDGED = PolicyPlan(policy="", digest=Digest("0" * 64), refused=True, rules=())
 """Stands for what has become of a policy until it is judged."""
 

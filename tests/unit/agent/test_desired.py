@@ -10,7 +10,7 @@ from edict.policy.documents import FederatedNetworkPolicy
 from edict.policy.parse import load_one
 from edict_agent.desired import Desired, desire
 from edict_agent.sync.judge import Placed
-from edict_agent.translate import Dialect, Facts
+from edict_agent.translate import Dialect, Facts, RenderedObject, Translator
 from tests.integration.agent.federation import policy
 
 FACTS = Facts("cilium", "1.20.2", ("10.0.0.0/8",), (), {}, "default")
@@ -25,12 +25,14 @@ def placed(name: str, *, log: bool = False, priority: int = 10, **changes: Any) 
     return Placed("payments", name, digest_of(content), document)
 
 
-def plan(*policies: Placed, before: dict[str, Placed] | None = None) -> Desired:
+def plan(
+    *policies: Placed, before: dict[str, Placed] | None = None, translator: Translator | None = None
+) -> Desired:
     def standing(policy: str) -> tuple[Digest, FederatedNetworkPolicy] | None:
         found = (before or {}).get(policy)
         return (found.digest, found.document) if found and found.document else None
 
-    return desire(Dialect.CILIUM, policies, standing, FACTS, "edict-system")
+    return desire(translator or Translator(Dialect.CILIUM, FACTS, "edict-system"), policies, standing)
 
 
 def bodies(desired: Desired, policy: str) -> list[dict[str, Any]]:
@@ -53,6 +55,22 @@ def test_in_place_of_a_refused_document_its_previous_one_stays() -> None:
     assert desired.standing == {"payments/a": old.digest}
     assert desired.documents == {"payments/a": new.digest}
     assert bodies(desired, "payments/a") == bodies(plan(old), "payments/a")
+
+
+def test_from_release_to_release_only_what_changed_is_translated_again() -> None:
+    kept = Translator(Dialect.CILIUM, FACTS, "edict-system")
+    old, beside = placed("a"), placed("b", priority=11)
+    first = plan(old, beside, translator=kept)
+    new, refused = placed("a", priority=12), placed("a", log=True)
+    for policies in ((new, beside), (refused, beside), (old, beside), (beside,)):
+        before = {"payments/a": old}
+        again = plan(*policies, before=before, translator=kept)
+        assert again == plan(*policies, before=before)
+        assert _object(again, "payments/b") is _object(first, "payments/b")
+
+
+def _object(desired: Desired, policy: str) -> RenderedObject:
+    return next(each for each in desired.plan.objects if each.policy == policy)
 
 
 def test_a_refused_document_without_a_previous_one_has_no_objects() -> None:
@@ -98,7 +116,7 @@ def on_network_policies(*policies: Placed, before: dict[str, Placed]) -> Desired
         found = before.get(of)
         return (found.digest, found.document) if found and found.document else None
 
-    return desire(Dialect.NETWORK_POLICY, policies, standing, NAMESPACES, "edict-system")
+    return desire(Translator(Dialect.NETWORK_POLICY, NAMESPACES, "edict-system"), policies, standing)
 
 
 CLOSED = local("closed", "Baseline", "Deny", EVERYTHING)
