@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from edict.policy.world import Flow
+from edict.policy.world import Flow, Request
 from edict_agent.translate import Dialect
 from tests.engines.engine import Engine, Scene, Verdict
 from tests.engines.small import (
@@ -112,6 +112,83 @@ def test_nodes_are_nodes_whichever_the_pod_runs_on(cilium: Engine, local: frozen
     flows = [Flow(CLIENT, one, "tcp", 80) for one in (NODE_A, NODE_B, SERVER, FAR, INTERNET)]
     answer = cilium.judge(Scene((), objects, world=WORLD, local_nodes=local, options=options), flows)
     assert [one.egress for one in answer.verdicts] == [True, False, False, False, False]
+
+
+MATCHED = Flow(CLIENT, SERVER, "tcp", 80, request=Request("GET", "/health?full", "web"))
+REQUESTS = (
+    MATCHED,
+    Flow(CLIENT, SERVER, "tcp", 80, request=Request("POST", "/orders", "web")),
+    Flow(CLIENT, SERVER, "tcp", 80),
+    Flow(CLIENT, SERVER, "tcp", 81),
+)
+"""A request that is accepted, another, what is no HTTP, and another port."""
+
+
+def to_web(*, requests: bool = True, isolates: bool = False, name: str = "http") -> dict[str, Any]:
+    """Return an allow of TCP/80 of the server, or of some requests there."""
+    only = {"rules": {"http": [{"method": "GET", "path": "/health([?#].*)?"}]}} if requests else {}
+    ports = {"ports": [{"port": "80", "protocol": "TCP"}], **only}
+    made = clusterwide(egress=[endpoints("app", "web") | {"toPorts": [ports]}], enableDefaultDeny={"egress": isolates})
+    return made | {"metadata": {"name": name}}
+
+
+def local_allow(**peers: Any) -> dict[str, Any]:
+    """Return a NetworkPolicy that allows the client TCP/80."""
+    rule_ = {"ports": [{"port": 80, "protocol": "TCP"}], **peers}
+    spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [rule_]}
+    return {"kind": "NetworkPolicy", "metadata": {"name": "local", "namespace": "x"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("objects", "expected"),
+    [
+        pytest.param([], [True, True, False, True], id="nobody isolates: every request"),
+        pytest.param([isolating("x", "Egress")], [True, False, False, False], id="isolated: these requests alone"),
+        pytest.param([local_allow()], [True, True, False, False], id="a local allow of everybody: every request"),
+        pytest.param(
+            [local_allow(to=[{"namespaceSelector": {"matchLabels": {"team": "red"}}}])],
+            [True, True, False, False],
+            id="a local allow by another selector: every request",
+        ),
+        pytest.param(
+            [isolating("x", "Egress"), to_web(requests=False, name="plain")],
+            [True, True, False, False],
+            id="an allow of the port: every request",
+        ),
+        pytest.param(
+            [deny(endpoints("app", "web")) | {"metadata": {"name": "deny"}}],
+            [False, False, False, False],
+            id="a deny: no request",
+        ),
+        pytest.param(
+            [tiered(("Deny", ANY), tier="Baseline")], [True, True, False, False], id="Baseline is not asked: too late"
+        ),
+        pytest.param(
+            [tiered(("Deny", ANY), tier="Baseline"), isolating("x", "Egress")],
+            [True, False, False, False],
+            id="isolated above a Baseline: these requests alone",
+        ),
+        pytest.param([tiered(("Accept", ANY))], [True, True, True, True], id="an Accept of Admin: past the proxy"),
+    ],
+)
+def test_requests_pass_by_any_allow_and_what_is_no_http_does_not(
+    cilium: Engine, objects: list[dict[str, Any]], expected: list[bool]
+) -> None:
+    answer = cilium.judge(Scene((), [to_web(), *objects], world=WORLD), REQUESTS)
+    assert answer.rejected == ()
+    assert [one.egress for one in answer.verdicts] == expected
+
+
+def test_requests_are_matched_alone_where_their_own_rule_isolates(cilium: Engine) -> None:
+    answer = cilium.judge(Scene((), [to_web(isolates=True)], world=WORLD), REQUESTS)
+    assert [one.egress for one in answer.verdicts] == [True, False, False, False]
+
+
+def test_requests_need_given_ports(cilium: Engine) -> None:
+    ports = {"ports": [{"port": "0", "protocol": "TCP"}], "rules": {"http": [{"method": "GET"}]}}
+    every = clusterwide(egress=[endpoints("app", "web") | {"toPorts": [ports]}])
+    answer = cilium.judge(Scene((), [every], world=WORLD), [MATCHED])
+    assert "port is 0" in answer.rejected[0].reason
 
 
 def test_all_specs_of_an_object_count(cilium: Engine) -> None:

@@ -1,7 +1,8 @@
 """The cluster of all cases, and flows in it as they are written: ``x -> low 80/TCP``.
 
 A place is written by its name, with a 6 behind it for its IPv6 address; what is spoken is ``80/TCP``, ``type 8/ICMP``,
-``type 3 code 1/ICMP``, ``type 128/ICMPv6`` or ``GRE``.
+``type 3 code 1/ICMP``, ``type 128/ICMPv6`` or ``GRE``. What TCP carries stands before it: ``GET a.example/b 80/TCP``,
+or ``raw 80/TCP`` where that is no HTTP.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _PODS = (
     Pod("y", "abroad", {"app": "y", "env": "prod"}, ("10.245.0.1", "fd00:10:244:1::1"), cluster="east"),
 )
 REQUEST: Final = Request("GET", "/health", "example.com")
-"""What every TCP connection carries, which no engine looks at."""
+"""What a TCP connection carries that is not written with another request, nor as ``raw``."""
 _NODES = (
     Node("node", {"pool": "general"}, ("172.18.0.5", "fc00:f853:ccd::5")),
     Node("edge", {"pool": "edge"}, ("172.18.0.6", "fc00:f853:ccd::6")),
@@ -77,6 +78,7 @@ WORLD: Final = World(
 _PLACES = {pod.name: pod.addresses for pod in _PODS} | {node.name: node.addresses for node in _NODES} | dict(_OUTSIDE)
 _FLOW = re.compile(
     r"(?P<source>\S+) -> (?P<destination>\S+) "
+    r"((?P<raw>raw) |(?P<method>[A-Z]+) (?P<host>[^/\s]+)(?P<path>/\S*) )?"
     r"(type (?P<type>\d+)( code (?P<code>\d+))?/|(?P<port>\d+)/)?(?P<protocol>[A-Za-z0-9]+)"
 )
 
@@ -101,5 +103,7 @@ def flow(text: str) -> Flow:
     protocol = found["protocol"].lower()
     if found["type"] is not None:
         return Flow(*ends, protocol, icmp_type=int(found["type"]), icmp_code=int(found["code"] or 0))
-    request = REQUEST if protocol == "tcp" else None
+    request = REQUEST if protocol == "tcp" and not found["raw"] else None
+    if found["method"] is not None:
+        request = Request(found["method"], found["path"], found["host"])
     return Flow(*ends, protocol, port=int(found["port"] or 0), request=request)

@@ -49,9 +49,8 @@ _LABELS = [
 ]
 PODS_EACH = 4
 WORLDS = 48
-REQUEST = Request("GET", "/health", "a.example")
-"""What every TCP connection carries. An engine knows no requests: that its plugin sends a connection to its proxy
-counts as an Accept, which is right for the requests that the rule is about."""
+REQUESTS = (Request("GET", "/health", "a.example"), Request("POST", "/orders", "a.example"))
+"""What TCP connections carry: what rules about requests mean, and another."""
 
 
 @dataclass(frozen=True)
@@ -109,14 +108,14 @@ def _around(world: World, address: str) -> World:
 
 
 def flow(source: str, destination: str, spoken: tuple[str, int], code: int = 0) -> Flow | None:
-    """Return a flow, None where two addresses cannot speak so."""
+    """Return a flow, None where two addresses cannot speak so; the code is of ICMP, or of what TCP carries."""
     protocol, number = spoken
     version = address_of(source).version
     if address_of(destination).version != version or protocol == ("icmpv6" if version == 4 else "icmp"):
         return None
     if protocol in {"icmp", "icmpv6"}:
         return Flow(source, destination, protocol, icmp_type=number, icmp_code=code)
-    request = REQUEST if protocol == "tcp" else None
+    request = REQUESTS[code] if protocol == "tcp" else None
     return Flow(source, destination, protocol, port=number, request=request)
 
 

@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from edict.ids import Digest
 from edict.policy.documents import FederatedNetworkPolicy
+from edict.policy.model import OnInexact
 from edict.policy.parse import load_one
 from edict_agent.translate import Dialect, Facts, PlacedPolicy, Plan, PolicyPlan, RenderedObject, translate
 
@@ -88,6 +91,12 @@ def policy(
         "spec": {"placement": {"clusterSelector": {}}, "mode": mode, "policy": spec},
     }
     return placed(json.dumps(document), name)
+
+
+def lenient(one: PlacedPolicy) -> PlacedPolicy:
+    """Return a policy that may be stricter than it is written."""
+    spec_ = replace(one.document.spec, on_inexact=OnInexact.STRICTER)
+    return replace(one, document=replace(one.document, spec=spec_))
 
 
 def placed(text: str, name: str) -> PlacedPolicy:

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from edict.policy.cilium_labels import is_identity_label
 from edict.policy.fidelity import Fidelity
-from edict.policy.model import OnInexact
 from edict_agent.translate import Dialect, Facts, PolicyPlan
 from edict_agent.translate.plan import PlacedPolicy
 from tests.unit.translate.placed import (
     AGENT,
     EVERYTHING,
     FACTS,
+    lenient,
     namespace,
     objects,
     others,
@@ -469,9 +469,7 @@ def test_order_counts_across_policies_by_priority() -> None:
 
 
 def stricter(*rules: dict[str, Any], **more: Any) -> PolicyPlan:
-    written = policy(egress=rules, **more)
-    wanted = replace(written.document.spec, on_inexact=OnInexact.STRICTER)
-    return outcome(replace(written, document=replace(written.document, spec=wanted)))
+    return outcome(lenient(policy(egress=rules, **more)))
 
 
 @pytest.mark.parametrize(
