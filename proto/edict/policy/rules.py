@@ -26,7 +26,7 @@ class Direction(enum.StrEnum):
     EGRESS = "egress"
 
 
-class PlacedRule(Struct, frozen=True):
+class PlacedRule(Struct, frozen=True, gc=False):
     """One rule and where it stands: ``place`` is ``ingress[i]`` or ``egress[i]``."""
 
     direction: Direction

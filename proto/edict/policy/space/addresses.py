@@ -18,7 +18,7 @@ _V4, _V6 = 4, 6
 _BITS = {_V4: 32, _V6: 128}
 
 
-class Addresses(Struct, frozen=True):
+class Addresses(Struct, frozen=True, gc=False):
     """A set of addresses, each family as numbers."""
 
     v4: Intervals = NOTHING

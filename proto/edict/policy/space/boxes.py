@@ -7,9 +7,9 @@ so that boxes which a later difference does not meet stay whole.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from edict.policy.model import EgressPeer, IngressPeer, LabelSelector, NamespacedPod, Protocol, Subject
 from edict.policy.space.labels import EVERY_POD, Labels, labels_of
@@ -37,8 +37,7 @@ class TooManyBoxesError(Exception):
     """A difference of more than :data:`MAX_BOXES` boxes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True, gc=False):
     """Connections of pods in ``subject`` with ``peer`` by ``spoken``, in one direction that the caller knows."""
 
     subject: Labels

@@ -11,7 +11,7 @@ Interval: TypeAlias = tuple[int, int]
 """First and last number, both inside."""
 
 
-class Intervals(Struct, frozen=True):
+class Intervals(Struct, frozen=True, gc=False):
     """A set of numbers: intervals in ascending order that neither meet nor touch."""
 
     parts: tuple[Interval, ...] = ()

@@ -54,7 +54,7 @@ NAMESPACE = Key(Owner.NAMESPACE, NAMESPACE_NAME)
 _ALWAYS = frozenset({ACCOUNT, CLUSTER, NAMESPACE})
 
 
-class Values(Struct, frozen=True):
+class Values(Struct, frozen=True, gc=False):
     """What a label may be: one of ``listed``, or with ``others`` anything but them; or ``absent``."""
 
     listed: frozenset[str] = frozenset()

@@ -7,10 +7,9 @@ is :class:`Mixed`, of which only the addresses are known. Domain names are names
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from edict.policy.model import EgressPeer, IngressPeer, LabelSelector, NamespacedPod, Network
 from edict.policy.space.addresses import EVERY_ADDRESS, Addresses, addresses_of
@@ -21,8 +20,7 @@ class UnknowableError(Exception):
     """A difference that cannot be said, because nobody knows which pods, nodes or names have which addresses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True, gc=False):
     """Which addresses pods and nodes may have; None is unknown. ``every`` are those of the families in use."""
 
     pods: Addresses | None = None
@@ -34,53 +32,45 @@ class Ground:
         return all(known is not None and not (known & addresses) for known in (self.pods, self.nodes))
 
 
-@dataclass(frozen=True, slots=True)
-class Anyone:
+class Anyone(Struct, frozen=True, gc=False):
     """Everything there is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pods:
+class Pods(Struct, frozen=True, gc=False):
     """Pods of this cluster, but for those on the network of their node."""
 
     labels: Labels = EVERY_POD
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(Struct, frozen=True, gc=False):
     """Pods of other clusters of the mesh."""
 
     labels: Labels = EVERY_POD
 
 
-@dataclass(frozen=True, slots=True)
-class Nodes:
+class Nodes(Struct, frozen=True, gc=False):
     """Nodes by their labels; with None all that is neither a pod nor outside."""
 
     labels: Labels | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(Struct, frozen=True, gc=False):
     """What is neither a pod, nor a node of this cluster, nor outside: what a plugin runs by itself, and other nodes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
+class Outside(Struct, frozen=True, gc=False):
     """Addresses that no pod and no node has."""
 
     addresses: Addresses = EVERY_ADDRESS
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True, gc=False):
     """Addresses outside that a domain name leads to: lower case, no dot at its end, ``*.`` for any prefix."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mixed:
+class Mixed(Struct, frozen=True, gc=False):
     """Addresses, whoever has them."""
 
     addresses: Addresses

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from edict.policy.model import Icmp, Protocol, TransportMatch
 from edict.policy.space.intervals import NOTHING, Interval, Intervals
@@ -20,8 +19,7 @@ LISTED = ("tcp", "udp", "sctp", "icmp4", "icmp6")
 """The fields of :class:`Spoken` that are intervals, in their order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(Struct, frozen=True, gc=False):
     """A set of protocols with their ports, types and codes.
 
     ``others`` is every protocol that is not listed, all together; ``names`` are ports by name, of which nobody knows
