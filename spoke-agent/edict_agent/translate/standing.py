@@ -10,7 +10,7 @@ from typing import NamedTuple
 from edict.policy.lockout import WAY_OUT_ID, way_out
 from edict.policy.model import Action, PolicySpec, Tier
 from edict.policy.rules import Direction, PlacedRule, rules_of
-from edict.policy.space import Box, Ground, boxes_of, subject_labels
+from edict.policy.space import Box, Ground, boxes_about, subject_labels
 from edict.policy.space.labels import Labels
 from edict.policy.space.peers import ANYONE
 from edict_agent.translate.dialect import Dialect
@@ -37,11 +37,12 @@ class Matching:
     policy: str
     rule: PlacedRule
     ground: Ground
+    subject: Labels
 
     @cached_property
     def boxes(self) -> tuple[Box, ...]:
         """What the rule matches."""
-        return tuple(boxes_of(self.rule.subject, self.rule.peers, self.rule.protocols, self.ground))
+        return tuple(boxes_about(self.subject, self.rule.peers, self.rule.protocols, self.ground))
 
     @property
     def is_everything(self) -> bool:
@@ -85,13 +86,14 @@ def built_in(agent_namespace: str, dialect: Dialect, ground: Ground) -> Standing
 
 
 def _standing(policy_id: str, spec: PolicySpec, dialect: Dialect, ground: Ground) -> Standing:
-    rules = tuple(Matching(policy_id, rule, ground) for rule in rules_of(spec))
+    subject = subject_labels(spec.subject)
+    rules = tuple(Matching(policy_id, rule, ground, subject) for rule in rules_of(spec))
     names = any(one.rule.has_domain_names for one in rules)
     return Standing(
         id=policy_id,
         spec=spec,
         rank=rank(dialect, spec, policy_id),
-        subject=subject_labels(spec.subject),
+        subject=subject,
         rules=rules,
         kinds=frozenset(
             {Kind(spec.tier, one.rule.direction, one.rule.action, names, bool(one.rule.rule.http)) for one in rules}

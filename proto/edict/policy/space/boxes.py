@@ -89,9 +89,16 @@ def boxes_of(
     subject: Subject, peers: Iterable[IngressPeer | EgressPeer], protocols: Iterable[Protocol], ground: Ground
 ) -> list[Box]:
     """Return the boxes of a rule, one for each kind of peer; http narrows none of them."""
-    whose, spoken = subject_labels(subject), spoken_of(protocols)
+    return boxes_about(subject_labels(subject), peers, protocols, ground)
+
+
+def boxes_about(
+    whose: Labels, peers: Iterable[IngressPeer | EgressPeer], protocols: Iterable[Protocol], ground: Ground
+) -> list[Box]:
+    """Return the boxes of a rule, as :func:`boxes_of` does, by the labels of its subject."""
     if not whose:
         return []
+    spoken = spoken_of(protocols)
     return [Box(whose, peer, spoken) for peer in peers_of(peers, ground) if not _is_empty(peer)]
 
 

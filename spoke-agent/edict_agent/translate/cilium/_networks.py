@@ -7,11 +7,10 @@ meet pods or nodes, or where nobody knows, it is not exact.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_network
 
 from edict.policy.model import EgressPeer, IngressPeer, NetworkExcept
 from edict.policy.rules import Direction, PlacedRule
-from edict.policy.space.addresses import Addresses, addresses_of
+from edict.policy.space.addresses import Addresses, addresses_in, network_of
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
@@ -56,7 +55,7 @@ def _meets_pods(mixed: Addresses, facts: Facts) -> InexactError:
                 f"give the fact {what}CIDRs",
             )
         for cidr in cidrs:
-            common = next((mixed & addresses_of([str(ip_network(cidr, strict=False))])).networks(), None)
+            common = next((mixed & addresses_in([cidr])).networks(), None)
             if common is not None:
                 return InexactError(
                     Reason.NETWORK_MEETS_PODS,
@@ -68,7 +67,7 @@ def _meets_pods(mixed: Addresses, facts: Facts) -> InexactError:
 
 def _written(peers: Iterable[IngressPeer | EgressPeer]) -> list[IPNetwork]:
     return [
-        ip_network(network.cidr if isinstance(network, NetworkExcept) else network)
+        network_of(network.cidr if isinstance(network, NetworkExcept) else network)
         for peer in peers
         if isinstance(peer.networks, tuple)
         for network in peer.networks

@@ -81,7 +81,7 @@ def _check_proxy(rule: Matching, policies: Sequence[Standing]) -> None:
             if other.rule.action is not Action.ACCEPT or not other.meets(rule):
                 continue
             front = tuple(uncovered(other.boxes, one.late.get(other.rule.place, ()), rule.ground))
-            if Part(other.policy, other.rule, other.ground, front).meets(rule):
+            if Part(other.policy, other.rule, other.ground, other.subject, front).meets(rule):
                 raise InexactError(
                     Reason.DOMAIN_NAMES,
                     f"{other.policy} {other.rule.place} accepts the questions for names before it, past Cilium's DNS "

@@ -52,7 +52,7 @@ def late_parts(one: Standing) -> Iterator[Part]:
 
 def late_part(rule: Matching, own: Standing, boxes: tuple[Box, ...]) -> Part:
     """Return the late part of a rule."""
-    return Part(rule.policy, rule.rule, rule.ground, boxes, is_proxied(rule, own))
+    return Part(rule.policy, rule.rule, rule.ground, rule.subject, boxes, is_proxied(rule, own))
 
 
 def place(rule: Matching, own: Standing, earlier: Sequence[Part], facts: Facts) -> Placed:
