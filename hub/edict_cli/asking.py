@@ -17,10 +17,13 @@ _PORT = re.compile(r"(?P<port>[0-9]{1,5})(/(?P<protocol>tcp|udp|sctp))?", re.IGN
 _ICMP = re.compile(r"icmp(/(?P<type>[0-9]{1,3})(/(?P<code>[0-9]{1,3}))?)?", re.IGNORECASE)
 _OTHER = re.compile(r"[a-z][a-z0-9-]*", re.IGNORECASE)
 _NUMBERED = frozenset({"tcp", "udp", "sctp"})
-_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
+_NAME = re.compile(r"(?!.*\.\.)(?!(.*\.)?[0-9]+\.?$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
+"""A domain name; its last part is no number, which a resolver would take for an address (``1.2.3`` is 1.2.0.3)."""
 _REQUEST = re.compile(r"(?P<method>[A-Z]+) (?P<url>\S+)")
 _MOST_PORTS, _MOST_TYPES = 65535, 255
 IPV6 = 6
+_ECHO = {"icmp": 8, "icmpv6": 128}
+"""The type of an echo request, which is what a ping sends."""
 
 
 def ends(world: World, source: str, destination: str, address: str | None) -> tuple[tuple[Place, Place], World]:
@@ -54,7 +57,7 @@ def flow(places: tuple[Place, Place], port: str, request: str | None) -> Flow:
 
     Args:
         places: both ends.
-        port: ``443``, ``443/TCP``, ``icmp``, ``icmp/8``, ``icmp/3/1``, or the name of another protocol.
+        port: ``443``, ``443/TCP``, ``icmp`` (a ping), ``icmp/8``, ``icmp/3/1``, or the name of another protocol.
         request: ``METHOD /path`` or ``METHOD http://host/path``; without a host it is the destination's name.
 
     Raises:
@@ -82,9 +85,9 @@ def _spoken(base: Flow, port: str) -> Flow:
         if 1 <= number <= _MOST_PORTS:
             return replace(base, protocol=(found["protocol"] or "tcp").lower(), port=number)
     elif found := _ICMP.fullmatch(port):
-        kind, code = (None if text is None else int(text) for text in (found["type"], found["code"]))
-        if max(kind or 0, code or 0) <= _MOST_TYPES:
-            word = "icmpv6" if address_of(base.source).version == IPV6 else "icmp"
+        word = "icmpv6" if address_of(base.source).version == IPV6 else "icmp"
+        kind, code = int(found["type"] or _ECHO[word]), int(found["code"] or 0)
+        if max(kind, code) <= _MOST_TYPES:
             return replace(base, protocol=word, icmp_type=kind, icmp_code=code)
     elif _OTHER.fullmatch(port) and port.lower() not in _NUMBERED | {"icmpv6"}:
         return replace(base, protocol=port.lower())
@@ -92,7 +95,7 @@ def _spoken(base: Flow, port: str) -> Flow:
         Code.CONNECTION,
         f"{port!r} is nothing to speak",
         where="--port",
-        remedy="write 443/TCP, 53/UDP, 80/SCTP, icmp/8 (of either IP version), or another protocol's name, such as gre",
+        remedy="write 443/TCP, 53/UDP or 80/SCTP (1 to 65535), icmp or icmp/8, or another protocol's name, such as gre",
     )
 
 
@@ -111,7 +114,12 @@ def _destination(world: World, text: str, address: str | None) -> tuple[str, ...
     if address is None:
         return _looked_up(text)
     if not _is_address(address):
-        raise _absent(f"{address!r} is no IP address", "--address")
+        raise UsageError(
+            Code.NOT_THERE,
+            f"{address!r} is no IP address",
+            where="--address",
+            remedy="write one, such as 203.0.113.7 or 2001:db8::7",
+        )
     return (address,)
 
 
@@ -123,7 +131,7 @@ def _looked_up(name: str) -> tuple[str, ...]:
             Code.NOT_THERE,
             f"{name} cannot be looked up here: {error.strerror or error}",
             where="--to",
-            remedy="give its address with --address",
+            remedy="give its address with --address; a pod is namespace/pod",
         ) from None
     return tuple(dict.fromkeys(str(one[4][0]) for one in found))
 

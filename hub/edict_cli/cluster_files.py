@@ -19,6 +19,8 @@ from edict_cli.store import files
 
 PAGE = 500
 _TIMEOUT = 30
+_DEEPEST = 100
+"""Nested mappings and lists of a manifest; libyaml's composer recurses without a bound, and would end the process."""
 
 
 def from_files(paths: Sequence[Path]) -> Iterator[Manifest]:
@@ -31,9 +33,10 @@ def from_files(paths: Sequence[Path]) -> Iterator[Manifest]:
         source = STDIN if path == Path("-") else str(path)
         data = sys.stdin.buffer.read() if source == STDIN else files.read(path)
         try:
+            _bounded(data)
             found = list(yaml.load_all(data, Loader=yaml.CSafeLoader))
         except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-            said = " ".join(str(error).split())
+            said = " ".join(str(error).replace('"<byte string>", ', "").split())
             raise UsageError(
                 Code.FILE, f"not YAML: {said}", where=source, remedy="give what kubectl get -o yaml prints"
             ) from None
@@ -44,6 +47,15 @@ def from_files(paths: Sequence[Path]) -> Iterator[Manifest]:
                 raise UsageError(
                     Code.FILE, "a manifest is a mapping", where=source, remedy="give what kubectl get -o yaml prints"
                 )
+
+
+def _bounded(data: bytes) -> None:
+    """Raise ValueError where a document is nested too deep to be read."""
+    depth = 0
+    for event in yaml.parse(data, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(f"nested more than {_DEEPEST} levels deep")
 
 
 def from_server(context: str | None, kubeconfig: Path | None) -> list[Manifest]:

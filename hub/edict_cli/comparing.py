@@ -16,8 +16,8 @@ from edict.policy.space import Ground
 from edict.policy.space.addresses import addresses_in
 from edict_agent.translate.facts import Facts
 from edict_cli.example_view import Connection, connection
-from edict_cli.output import Sheet, note
-from edict_cli.policy_files import gather
+from edict_cli.output import Sheet
+from edict_cli.policy_files import only_policies
 from edict_cli.region_words import (
     clusters_in_words,
     example_in_words,
@@ -66,19 +66,12 @@ def read_set(path: Path, cluster: Mapping[str, str] | None) -> list[Placed]:
     """Return the policies of a file or folder that are in force; with labels of a cluster, those for it, placed.
 
     Raises:
-        DocumentError: a document is wrong; all others that are have been told.
+        DocumentError: a document is wrong, or two have one name; all others that are have been told.
         UsageError: EDICT0603, EDICT0618.
     """
-    found = gather([path], TEAM)
-    for error in found.errors[:-1]:
-        note(str(error))
-    if found.errors:
-        raise found.errors[-1]
-    if found.clusters:
-        note(f"{path}: {len(found.clusters)} documents are no policies and are not compared.")
     return [
         _placed(source, everywhere=cluster is not None)
-        for source in found.policies
+        for source in only_policies([path], TEAM, or_none=True)
         if source.document.spec.mode is Mode.ENFORCE
         and (cluster is None or selects(source.document.spec.placement, cluster))
     ]

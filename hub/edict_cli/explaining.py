@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from msgspec import Struct
 
@@ -15,6 +16,9 @@ from edict.policy.semantics import Stage, Step, Why, walk
 from edict.policy.world import Flow
 from edict_cli.codes import Code
 from edict_cli.output import Sheet
+
+_FEW = 3
+"""As many policies as are named one by one though they do not select the pod."""
 
 
 class Place(Struct, frozen=True):
@@ -48,8 +52,12 @@ class SeenEnd(Struct, frozen=True):
     steps: tuple[SeenStep, ...]
 
 
-class Explanation(Struct, frozen=True, rename={"source": "from", "destination": "to"}):
-    """What ``-o json`` prints; it is accepted when no end denies it."""
+class Explanation(
+    Struct,
+    frozen=True,
+    rename={"source": "from", "destination": "to", "icmp_type": "icmpType", "icmp_code": "icmpCode"},
+):
+    """What ``-o json`` prints; it is accepted when no end denies it. Type and code are null where it is no ICMP."""
 
     source: Place
     destination: Place
@@ -57,6 +65,15 @@ class Explanation(Struct, frozen=True, rename={"source": "from", "destination": 
     port: int
     verdict: Action
     ends: tuple[SeenEnd, ...]
+    icmp_type: int | None = None
+    icmp_code: int | None = None
+
+    @property
+    def spoken(self) -> str:
+        """What is spoken, as ``--port`` takes it."""
+        if self.icmp_type is not None:
+            return f"icmp/{self.icmp_type}/{self.icmp_code}" if self.icmp_code else f"icmp/{self.icmp_type}"
+        return f"{self.port}/{self.protocol.upper()}" if self.port else self.protocol
 
 
 def explain(  # noqa: PLR0917 - what the walk takes
@@ -70,8 +87,15 @@ def explain(  # noqa: PLR0917 - what the walk takes
     """Walk the ends that are pods of the cluster.
 
     Raises:
-        UsageError: EDICT0626; none of the ends that are asked is one.
+        UsageError: EDICT0626; none of the ends that are asked is one, or both are.
     """
+    if ends[0].address == ends[1].address:
+        raise UsageError(
+            Code.CONNECTION,
+            f"{ends[0].name} would speak to itself, which no policy is asked about",
+            where="--from, --to",
+            remedy="give two ends",
+        )
     named = [(one.id, one.document.spec.policy) for one in policies if one.document.spec.mode is Mode.ENFORCE]
     names = {(policy, rule.place): rule.rule.name for policy, spec in named for rule in rules_of(spec)}
     seen = []
@@ -88,23 +112,35 @@ def explain(  # noqa: PLR0917 - what the walk takes
         )
     denied = any(end.verdict is Action.DENY for end in seen)
     verdict = Action.DENY if denied else Action.ACCEPT
-    return Explanation(*ends, flow.protocol, flow.port, verdict, tuple(seen))
+    return Explanation(
+        *ends, flow.protocol, flow.port, verdict, tuple(seen), icmp_type=flow.icmp_type, icmp_code=flow.icmp_code
+    )
 
 
-def sheet(explained: Explanation) -> Sheet:
-    """Return a row for each step, at each end in the order of the walk."""
-    rows = [
-        [
-            f"{end.direction} of {end.pod}",
-            step.tier.value,
-            step.policy or "-",
-            f"{step.rule} {step.name}".strip() or "-",
-            _result(step, last=step is end.steps[-1]),
-            _why(step.why, end, explained),
-        ]
-        for end in explained.ends
-        for step in end.steps
-    ]
+def sheet(explained: Explanation, *, wide: bool = False) -> Sheet:
+    """Return a row for each step, at each end in the order of the walk.
+
+    Where more than a few policies after each other do not select the pod, they are one row, unless it is ``wide``.
+    """
+    rows = []
+    for end in explained.ends:
+        whose = f"{end.direction} of {end.pod}"
+        for (why, tier), group in groupby(end.steps, key=lambda step: (step.why, step.tier)):
+            steps = list(group)
+            if why is Why.NOT_SUBJECT and len(steps) > _FEW and not wide:
+                rows.append([whose, tier.value, f"{len(steps)} policies", "-", "-", f"do not select {end.pod}"])
+                continue
+            rows += [
+                [
+                    whose,
+                    tier.value,
+                    step.policy or "-",
+                    f"{step.rule} {step.name}".strip() or "-",
+                    _result(step, last=step is end.steps[-1]),
+                    _why(why, end, explained),
+                ]
+                for step in steps
+            ]
     return Sheet(["end", "tier", "policy", "rule", "result", "why"], rows)
 
 
@@ -113,8 +149,7 @@ def headline(explained: Explanation) -> Iterator[str]:
     for end in explained.ends:
         by = " ".join(part for part in (end.policy, end.rule) if part) or "the default"
         yield f"{end.direction} of {end.pod}: {end.verdict} by {by} ({end.tier})."
-    spoken = f"{explained.protocol} {explained.port}" if explained.port else explained.protocol
-    yield f"{explained.verdict}: {explained.source.name} to {explained.destination.name}, {spoken}."
+    yield f"{explained.verdict}: {explained.source.name} to {explained.destination.name}, {explained.spoken}."
 
 
 def _end(direction: Direction, pod: str, steps: Sequence[Step], names: dict[tuple[str, str], str]) -> SeenEnd:
@@ -143,12 +178,11 @@ def _result(step: SeenStep, *, last: bool) -> str:
 
 def _why(why: Why, end: SeenEnd, explained: Explanation) -> str:
     other = explained.destination if end.direction is Direction.EGRESS else explained.source
-    spoken = f"{explained.protocol}/{explained.port}" if explained.port else explained.protocol
     return {
         Why.MATCHED: "matches",
         Why.NOT_SUBJECT: f"does not select {end.pod}",
         Why.NO_PEER: f"{other.name} is no peer of it",
-        Why.NO_PROTOCOL: f"{spoken} is none of its protocols",
+        Why.NO_PROTOCOL: f"{explained.spoken} is none of its protocols",
         Why.NO_REQUEST: "no HTTP request that it accepts",
         Why.NOT_UNDERSTOOD: "not understood, so it fails closed",
         Why.NOT_ALLOWED: f"{end.pod} is isolated, and no rule allows it",

@@ -10,10 +10,12 @@ from pathlib import Path
 from edict.errors import DocumentError, UsageError
 from edict.policy.checks import PolicySource
 from edict.policy.documents import ManagedCluster, Placement
+from edict.policy.findings import twice
 from edict.policy.model import LabelSelector
 from edict.policy.parse import Parsed, examine
 from edict.policy.validate import policy_id
 from edict_cli.codes import Code
+from edict_cli.output import note, progress
 from edict_cli.store import files
 
 STDIN = "stdin"
@@ -49,6 +51,39 @@ def gather(paths: Sequence[Path], team: str) -> Gathered:
         for each in examine(data, source, EVERYWHERE):
             _take(found, each, team)
     return found
+
+
+def only_policies(paths: Sequence[Path], team: str, *, or_none: bool = False) -> list[PolicySource]:
+    """Return every policy of the files; of errors all are told, and the last is raised.
+
+    Args:
+        paths: as for :func:`gather`.
+        team: whose the policies are.
+        or_none: whether there may be none.
+
+    Raises:
+        DocumentError: a document is wrong, or EDICT0151: two policies have one name.
+        UsageError: EDICT0603, EDICT0618.
+    """
+    with progress("reading the policies"):
+        found = gather(paths, team)
+    errors = [*found.errors, *twice(found.policies)]
+    for error in errors[:-1]:
+        note(str(error))
+    if errors:
+        raise errors[-1]
+    where = ", ".join(STDIN if path == Path("-") else str(path) for path in paths)
+    if found.clusters:
+        count = len(found.clusters)
+        said = "document is no policy and is" if count == 1 else "documents are no policies and are"
+        note(f"{where}: {count} {said} left out.")
+    if not found.policies and not or_none:
+        raise UsageError(
+            Code.NOTHING_SIGNED, "the files hold no policy", where=where, remedy="give a FederatedNetworkPolicy"
+        )
+    if not found.policies:
+        note(f"{where}: there is no policy in it.")
+    return found.policies
 
 
 def _take(found: Gathered, each: Parsed | DocumentError, team: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -16,6 +16,11 @@ from edict.policy.model import EgressPeer
 from edict.policy.parse import plain_yaml, to_yaml
 from edict_agent.translate import Dialect, Facts, PlacedPolicy, Plan, PolicyPlan, translate
 
+_ASKED: Mapping[str, Collection[Dialect]] = {
+    "egress_peers": {Dialect.CLUSTER_NETWORK_POLICY},
+    "namespaces": {Dialect.NETWORK_POLICY},
+}
+"""The facts that only some dialects ask for."""
 _ASSUMED: Mapping[str, object] = {
     "pod_cidrs": (),
     "node_cidrs": (),
@@ -92,7 +97,8 @@ def lacking(plan: Plan, policies: Sequence[PlacedPolicy], facts: Facts, agent_na
     """
     now = exact(plan)
     names = {field.name: field.encode_name for field in msgspec.structs.fields(Facts)}
-    unknown = {name: value for name, value in _ASSUMED.items() if getattr(facts, name) in (None, "")}
+    asked = {name: value for name, value in _ASSUMED.items() if plan.dialect in _ASKED.get(name, Dialect)}
+    unknown = {name: value for name, value in asked.items() if getattr(facts, name) in (None, "")}
     if now == total(plan) or not unknown:
         return [], 0
 

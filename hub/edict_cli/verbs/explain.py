@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from edict.errors import UsageError
 from edict.ids import is_dns_label
 from edict.policy.checks import PolicySource
-from edict.policy.findings import twice
 from edict.policy.lockout import DEFAULT_AGENT_NAMESPACE
 from edict.policy.manifests import Manifest, observe
 from edict.policy.model import Action, Mode
@@ -20,7 +19,7 @@ from edict_cli import asking, cluster_files
 from edict_cli.codes import Code
 from edict_cli.explaining import explain, headline, sheet
 from edict_cli.output import Form, emit, forms, note, progress
-from edict_cli.policy_files import gather
+from edict_cli.policy_files import only_policies
 from edict_cli.store.settings import checked_team
 
 DEFAULT_TEAM = "preview"
@@ -40,7 +39,9 @@ BOTH = "both"
 )
 @click.option("--from", "source", required=True, metavar="NS/POD|IP", help="Who connects.")
 @click.option("--to", "destination", required=True, metavar="NS/POD|IP|DOMAIN", help="To whom.")
-@click.option("--port", required=True, metavar="443/TCP", help="Destination port, or icmp/8, or another protocol.")
+@click.option(
+    "--port", required=True, metavar="443/TCP", help="Destination port, or icmp (a ping), or another protocol."
+)
 @click.option("--request", metavar="'GET /PATH'", help="An HTTP request over it; a URL may name the host.")
 @click.option("--address", metavar="IP", help="What the domain name stands for; looked up where it is not given.")
 @click.option(
@@ -62,7 +63,7 @@ BOTH = "both"
 @click.option(
     "--agent-namespace", default=DEFAULT_AGENT_NAMESPACE, show_default=True, help="Whose way out is always kept."
 )
-@forms()
+@forms(Form.TABLE, Form.WIDE, Form.JSON, Form.YAML)
 def command(
     *,
     files: tuple[Path, ...],
@@ -107,33 +108,37 @@ def command(
         raise UsageError(
             Code.NAME, f"{agent_namespace!r} is no namespace", where="--agent-namespace", remedy="write a DNS label"
         )
+    if Path("-") in files and Path("-") in world:
+        raise UsageError(
+            Code.COMMAND_LINE,
+            "standard input cannot be both the policies and the cluster",
+            where="--file, --world",
+            remedy="give a file for one",
+        )
     policies = _policies(files, checked_team(team))
-    observed = observe(_manifests(world, context, kubeconfig))
+    with progress("reading the cluster"):
+        observed = observe(_manifests(world, context, kubeconfig))
     if observed.left_out:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(observed.left_out.items()))
         note(f"Left out, since they say nothing of connections: {kinds}.")
     places, known = asking.ends(observed.world, source, destination, address)
     directions = list(Direction)[::-1] if direction == BOTH else [Direction(direction)]
     flow = asking.flow(places, port, request)
-    explained = explain(replace(observed, world=known), policies, places, flow, directions, agent_namespace)
-    emit(form, explained, sheet(explained))
+    with progress("walking"):
+        explained = explain(replace(observed, world=known), policies, places, flow, directions, agent_namespace)
+    emit(form, explained, sheet(explained, wide=form is Form.WIDE))
     for line in headline(explained):
         note(line)
     return DENIED if explained.verdict is Action.DENY else 0
 
 
 def _policies(files: tuple[Path, ...], team: str) -> list[PolicySource]:
-    """Return the policies of the files; all that is wrong with them is told before the last of it is raised."""
-    found = gather(files, team)
-    errors = [*found.errors, *twice(found.policies)]
-    for error in errors[:-1]:
-        note(str(error))
-    if errors:
-        raise errors[-1]
-    observing = [one.id for one in found.policies if one.document.spec.mode is Mode.OBSERVE]
+    """Return the policies of the files, and tell which of them only observe."""
+    policies = only_policies(files, team)
+    observing = [one.id for one in policies if one.document.spec.mode is Mode.OBSERVE]
     if observing:
         note(f"Decide nothing, since they only observe: {', '.join(observing)}.")
-    return found.policies
+    return policies
 
 
 def _manifests(world: tuple[Path, ...], context: str | None, kubeconfig: Path | None) -> Iterable[Manifest]:
@@ -147,5 +152,4 @@ def _manifests(world: tuple[Path, ...], context: str | None, kubeconfig: Path | 
         )
     if not live:
         return cluster_files.from_files(world)
-    with progress("reading the cluster"):
-        return cluster_files.from_server(context, kubeconfig)
+    return cluster_files.from_server(context, kubeconfig)

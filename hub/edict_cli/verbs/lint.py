@@ -10,12 +10,12 @@ from edict.errors import UsageError
 from edict_cli.codes import Code
 from edict_cli.lint_reports import junit, sarif
 from edict_cli.linting import LintReport, lint
-from edict_cli.output import Form, Sheet, emit, note
+from edict_cli.output import Form, Sheet, emit, note, progress
 from edict_cli.policy_files import gather
 from edict_cli.store.settings import checked_team
 from edict_cli.verbs.version import own_version
 
-DEFAULT_TEAM = "lint"
+DEFAULT_TEAM = "preview"
 FINDINGS = 1
 
 
@@ -35,12 +35,12 @@ FINDINGS = 1
     type=click.Path(path_type=Path),
     help="A file or folder of ManagedClusters that policies are placed on; repeatable.",
 )
-@click.option("--team", default=DEFAULT_TEAM, show_default=True, help="Whose policies these are.")
+@click.option("--team", default=DEFAULT_TEAM, show_default=True, help="Whose policies these are; it is in every name.")
 @click.option(
     "-o",
     "--output",
     "form",
-    type=click.Choice(["table", "json", "sarif", "junit"]),
+    type=click.Choice(["table", "json", "yaml", "sarif", "junit"]),
     default="table",
     show_default=True,
     help="How to print.",
@@ -62,12 +62,21 @@ def command(*, files: tuple[Path, ...], inventory: tuple[Path, ...], team: str, 
       edict lint -f policies/ -o sarif > edict.sarif         for code scanning
       edict lint -f policies/ -o junit > edict.xml           for a test report
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
-    found = gather(files, checked_team(team))
+    if Path("-") in files and Path("-") in inventory:
+        raise UsageError(
+            Code.COMMAND_LINE,
+            "standard input cannot be both the documents and the inventory",
+            where="--file, --inventory",
+            remedy="give a file for one",
+        )
+    with progress("reading the documents"):
+        found = gather(files, checked_team(team))
     if not (found.policies or found.clusters or found.errors):
         raise UsageError(
             Code.NOTHING_SIGNED, "the files hold no document", where=str(files[0]), remedy="write one in it"
         )
-    report = lint(found, gather(inventory, team))
+    with progress("checking the policies against each other"):
+        report = lint(found, gather(inventory, team))
     _show(report, form)
     return FINDINGS if report.errors else 0
 
@@ -82,4 +91,9 @@ def _show(report: LintReport, form: str) -> None:
             rows = [[each.severity.value, each.code, each.place, each.what, each.remedy] for each in report.findings]
             emit(Form(form), report, Sheet(["severity", "code", "place", "what", "try"], rows))
     warnings = len(report.findings) - report.errors
-    note(f"{report.errors} errors, {warnings} warnings in {len(report.files)} files.")
+    errors, files = _count(report.errors, "error"), _count(len(report.files), "file")
+    note(f"{errors}, {_count(warnings, 'warning')} in {files}.")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -9,14 +9,13 @@ import msgspec
 
 from edict.errors import UsageError
 from edict.ids import is_dns_label
-from edict.policy.findings import twice
 from edict.policy.lockout import DEFAULT_AGENT_NAMESPACE
-from edict_agent.translate import Dialect, Facts, PlacedPolicy, translate
+from edict_agent.translate import Dialect, Facts, Plan, translate
 from edict_cli import preview
 from edict_cli.codes import Code
 from edict_cli.facts_file import read_facts
-from edict_cli.output import note
-from edict_cli.policy_files import gather
+from edict_cli.output import note, progress
+from edict_cli.policy_files import only_policies
 from edict_cli.store.settings import checked_team
 
 DEFAULT_TEAM = "preview"
@@ -86,31 +85,17 @@ def command(
             Code.NAME, f"{agent_namespace!r} is no namespace", where="--agent-namespace", remedy="write a DNS label"
         )
     facts = Facts() if facts_file is None else read_facts(facts_file)
-    policies = _policies(files, checked_team(team))
-    plan = translate(Dialect(dialect), policies, facts, agent_namespace)
-    if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(preview.preview(plan)), indent=2))
-    else:
-        click.echo(preview.as_yaml(plan), nl=False)
-    names, rules = preview.lacking(plan, policies, facts, agent_namespace)
+    policies = [preview.placed(source) for source in only_policies(files, checked_team(team))]
+    with progress("translating"):
+        plan = translate(Dialect(dialect), policies, facts, agent_namespace)
+        shown = _json(plan) if form == "json" else preview.as_yaml(plan)
+        names, rules = preview.lacking(plan, policies, facts, agent_namespace)
+    click.echo(shown, nl=False)
     if names:
         plural = "rules are" if rules > 1 else "rule is"
         note(f"{rules} more {plural} exact where the facts are known: {', '.join(names)}. Try: --facts FILE")
     return 0 if preview.exact(plan) == preview.total(plan) else NOT_EXACT
 
 
-def _policies(files: tuple[Path, ...], team: str) -> list[PlacedPolicy]:
-    """Return every policy of the files; all that is wrong with them is told before the last of it is raised."""
-    found = gather(files, team)
-    errors = [*found.errors, *twice(found.policies)]
-    for error in errors[:-1]:
-        note(str(error))
-    if errors:
-        raise errors[-1]
-    if found.clusters:
-        note(f"{len(found.clusters)} documents are no policies and are left out.")
-    if not found.policies:
-        raise UsageError(
-            Code.NOTHING_SIGNED, "the files hold no policy", where=str(files[0]), remedy="give a FederatedNetworkPolicy"
-        )
-    return [preview.placed(source) for source in found.policies]
+def _json(plan: Plan) -> str:
+    return msgspec.json.format(msgspec.json.encode(preview.preview(plan)), indent=2).decode() + "\n"

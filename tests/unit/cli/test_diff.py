@@ -129,6 +129,18 @@ def test_a_placement_is_a_difference_on_the_clusters_that_lose_it(put: Any, caps
     assert asked(capsys, old, new, "--cluster", "none")[:2] == (0, "")
 
 
+def test_two_policies_of_one_name_are_an_error(put: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = put("a.yaml", BARE, DENY), put("b.yaml", BARE, DENY, "---\n", BARE, ALLOW)
+    code, _, said = asked(capsys, old, new)
+    assert (code, "EDICT0151" in said) == (2, True)
+
+
+def test_a_set_may_hold_nothing_and_that_is_said(put: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = put("a.yaml", "# nothing\n"), put("b.yaml", BARE, DENY)
+    code, out, said = asked(capsys, old, new)
+    assert (code, "Deny (p egress[0])" in out, said) == (1, True, f"{old}: there is no policy in it.\n")
+
+
 def test_a_policy_that_only_observes_decides_nothing(put: Any, capsys: pytest.CaptureFixture[str]) -> None:
     enforced = put("a.yaml", FEDERATED, "  ", DENY)
     observed = put("b.yaml", FEDERATED.replace(*OBSERVE), "  ", DENY)

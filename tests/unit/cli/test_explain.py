@@ -144,7 +144,7 @@ def test_both_ends_are_walked_and_the_table_shows_every_step(cli: Run) -> None:
         "Left out, since they say nothing of connections: 1 Service.",
         "egress of shop/web: Accept by the default (default).",
         "ingress of shop/db: Accept by shop/db ingress[0] (NetworkPolicy).",
-        "Accept: shop/web to shop/db, tcp 5432.",
+        "Accept: shop/web to shop/db, 5432/TCP.",
     ]
     guide = [" ".join(line.split()) for line in GUIDE.read_text().splitlines()]
     assert [line for line in [*lines, *cli.err.splitlines()[1:]] if line not in guide] == []
@@ -183,6 +183,8 @@ def test_the_json_is_what_the_guide_says(cli: Run) -> None:
                 ],
             }
         ],
+        "icmpType": None,
+        "icmpCode": None,
     }
 
 
@@ -245,8 +247,50 @@ def test_a_host_networked_pod_is_its_node_and_no_end(cli: Run) -> None:
 
 def test_icmp_and_other_protocols_are_of_the_addresses_version(cli: Run) -> None:
     assert cli.json("shop/web", "8.8.8.8", "icmp/8")["protocol"] == "icmp"
+    said = cli.json("shop/web", "8.8.8.8", "icmp/3/1")
+    assert (said["protocol"], said["port"], said["icmpType"], said["icmpCode"]) == ("icmp", 0, 3, 1)
+    assert "8.8.8.8, icmp/3/1." in cli.err
     assert cli.json("shop/web", "2001:db8::1", "ICMP/128/0")["protocol"] == "icmpv6"
     assert cli.json("shop/web", "8.8.8.8", "gre")["protocol"] == "gre"
+
+
+@pytest.mark.parametrize(("to", "family", "kind"), [("8.8.8.8/32", "IPv4", 8), ("2001:db8::1/128", "IPv6", 128)])
+def test_icmp_without_a_type_is_a_ping(cli: Run, to: str, family: str, kind: int) -> None:
+    rule = {
+        "action": "Deny",
+        "to": [{"networks": [to]}],
+        "protocols": [{"icmp": {"family": family, "type": kind, "code": 0}}],
+    }
+    cli.policy.write_text(POLICY.replace("    egress:\n", f"    egress:\n      - {json.dumps(rule)}\n"))
+    address = to.split("/", maxsplit=1)[0]
+    for port in ("icmp", f"icmp/{kind}"):
+        assert cli.json("shop/web", address, port)["ends"][0]["rule"] == "egress[0]"
+    assert cli.json("shop/web", address, "icmp/3")["ends"][0]["rule"] != "egress[0]"
+
+
+def test_many_policies_that_do_not_select_the_pod_are_one_row(cli: Run) -> None:
+    other = POLICY.replace("{team: shop}", "{team: other}")
+    cli.policy.write_text(
+        "---\n".join([POLICY, *(other.replace("name: out", f"name: a{index}") for index in range(4))])
+    )
+    assert cli("shop/web", "8.8.8.8", "53") == 1
+    lines = [" ".join(line.split()) for line in cli.out.splitlines()]
+    assert lines[2] == "egress of shop/web Admin 4 policies - - do not select shop/web"
+    assert len(cli.json("shop/web", "8.8.8.8", "53")["ends"][0]["steps"]) == 9
+    assert cli("shop/web", "8.8.8.8", "53", "-o", "wide") == 1
+    assert len(cli.out.splitlines()) == len(lines) + 3
+
+
+def test_without_a_policy_nothing_is_asked(cli: Run) -> None:
+    cli.policy.write_text("# nothing\n")
+    assert cli("shop/web", "8.8.8.8", "53") == 2
+    assert "EDICT0618" in cli.err
+
+
+def test_standard_input_is_one_of_the_two(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--from", "shop/web", "--to", "shop/db", "--port", "1"]
+    assert run(["explain", "-f", "-", "--world", "-", *asked]) == 2
+    assert "standard input cannot be both" in capsys.readouterr().err
 
 
 def test_a_policy_that_observes_decides_nothing(cli: Run) -> None:
@@ -266,6 +310,10 @@ def test_a_policy_that_observes_decides_nothing(cli: Run) -> None:
         (("shop/web", "no name", "80"), "EDICT0625", "'no name' is no pod"),
         (("shop/web", "a.example", "80", "--address", "a"), "EDICT0625", "'a' is no IP address"),
         (("shop/web", "8.8.8.8", "80", "--address", "8.8.8.8"), "EDICT0601", "is for a domain name"),
+        (("shop/web", "1.2.3", "80"), "EDICT0625", "'1.2.3' is no pod"),
+        (("shop/web", "010.0.0.1", "80"), "EDICT0625", "'010.0.0.1' is no pod"),
+        (("shop/web", "shop/web", "80"), "EDICT0626", "shop/web would speak to itself"),
+        (("shop/web", "10.0.0.1", "80"), "EDICT0626", "shop/web would speak to itself"),
         (("shop/db", "2001:db8::1", "80"), "EDICT0626", "no IP version in common"),
         (("8.8.8.8", "9.9.9.9", "80"), "EDICT0626", "no policy speaks of 8.8.8.8 to 9.9.9.9"),
         (("shop/web", "8.8.8.8", "80", "--direction", "ingress"), "EDICT0626", "no policy speaks of"),
@@ -307,6 +355,8 @@ def test_a_cluster_must_be_given_and_must_answer(cli: Run) -> None:
     ("before", "after", "code", "words"),
     [
         ("kind: List", "kind: [", "EDICT0603", "not YAML"),
+        (CLUSTER, "[" * 100_000, "EDICT0603", "nested more than 100 levels deep"),
+        (CLUSTER, '{"a":' * 50_000, "EDICT0603", "nested more than 100 levels deep"),
         (CLUSTER, "- a\n", "EDICT0603", "a manifest is a mapping"),
         ("phase: Succeeded", "phase: Running", "EDICT0123", "shop/db and shop/done both have the address 10.0.0.2"),
         ("labels: {app: db}}", "labels: {app: 1}}", "EDICT0109", "Pod db metadata.labels"),

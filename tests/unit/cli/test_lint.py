@@ -93,7 +93,7 @@ def test_one_fault_hides_no_other(lint: Lint) -> None:
 def test_warnings_alone_are_no_failure(lint: Lint) -> None:
     assert lint(lint.file("a.yaml", CONTROLS)) == 0
     assert [each["severity"] for each in lint.findings] == ["warning"]
-    assert lint.err == "0 errors, 1 warnings in 1 files.\n"
+    assert lint.err == "0 errors, 1 warning in 1 file.\n"
 
 
 def test_policies_of_different_files_tie(lint: Lint) -> None:

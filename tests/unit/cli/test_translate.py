@@ -133,7 +133,7 @@ def test_folders_streams_and_upstream_manifests_are_read(cli: Run) -> None:
     cli.file("d/readme.txt", "nonsense: [")
     assert cli(cli.folder / "d", more=["-o", "json"]) == 0
     assert [rule["policy"] for rule in json.loads(cli.out)["rules"]] == ["preview/deny-egress", "preview/from-upstream"]
-    assert cli.err == "1 documents are no policies and are left out.\n"
+    assert cli.err == f"{cli.folder / 'd'}: 1 document is no policy and is left out.\n"
 
 
 def test_standard_input_is_a_file(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
