@@ -173,3 +173,20 @@ def test_a_name_is_outside_and_nobody_knows_where() -> None:
     for other in (Outside(), Named("another.example")):
         with pytest.raises(UnknowableError):
             difference([Box(EVERY_POD, other, named.spoken)], [named], GROUND)
+
+
+_numbers = st.frozensets(st.integers(0, 24))
+
+
+def _intervals(numbers: frozenset[int]) -> Intervals:
+    return Intervals.of((number, number) for number in numbers)
+
+
+@given(_numbers, _numbers, st.tuples(st.integers(0, 24), st.integers(0, 24)))
+def test_intervals_are_sets_of_numbers(mine: frozenset[int], theirs: frozenset[int], ends: tuple[int, int]) -> None:
+    first, last = sorted(ends)
+    one, other = _intervals(mine), _intervals(theirs)
+    assert one - other == _intervals(mine - theirs)
+    assert one & other == _intervals(mine & theirs)
+    assert one.meets(other) is bool(mine & theirs)
+    assert one.within(first, last) == _intervals(frozenset(number for number in mine if first <= number <= last))

@@ -8,7 +8,7 @@ What has no algebra of its own (a domain name, a port by name, an HTTP request) 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -196,7 +196,7 @@ def _one(left: Callable[[Any, Any], Any]) -> Callable[[Any, Any], list[Any]]:
     return parts
 
 
-_PARTS: tuple[tuple[str, Callable[[Any, Any], list[Any]]], ...] = (
+_PARTS: tuple[tuple[str, Callable[[Any, Any], Iterable[Any]]], ...] = (
     ("clusters", Labels.__sub__),
     ("subject", Labels.__sub__),
     ("kinds", _one(frozenset.__sub__)),

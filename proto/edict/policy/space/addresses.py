@@ -36,6 +36,13 @@ class Addresses(Struct, frozen=True, gc=False):
     def __sub__(self, other: Addresses) -> Addresses:
         return Addresses(self.v4 - other.v4, self.v6 - other.v6)
 
+    def within(self, network: IPNetwork) -> Addresses:
+        """Return those of a network; quick where the set has many parts."""
+        first, last = int(network.network_address), int(network.broadcast_address)
+        if network.version == _V4:
+            return Addresses(v4=self.v4.within(first, last))
+        return Addresses(v6=self.v6.within(first, last))
+
     @property
     def is_everything(self) -> bool:
         """Whether no address is left out."""

@@ -7,6 +7,7 @@ so that boxes which a later difference does not meet stay whole.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
@@ -52,21 +53,23 @@ class Box(Struct, frozen=True, gc=False):
             and meet(self.peer, other.peer, ground)
         )
 
-    def minus(self, other: Box, ground: Ground) -> list[Box]:
-        """Return disjoint boxes that together are this one without the other.
+    def minus(self, other: Box, ground: Ground) -> Iterator[Box]:
+        """Yield disjoint boxes that together are this one without the other: as many as the other has labels, or more.
 
         Raises:
             UnknowableError: it cannot be said, for nobody knows who has which address, or what a port's name means.
         """
         if not self.meets(other, ground):
-            return [self]
-        pieces = [replace(self, subject=part) for part in self.subject - other.subject]
+            yield self
+            return
+        for part in self.subject - other.subject:
+            yield replace(self, subject=part)
         inside = replace(self, subject=self.subject & other.subject)
-        pieces += [replace(inside, peer=part) for part in minus(self.peer, other.peer, ground)]
+        for peer in minus(self.peer, other.peer, ground):
+            yield replace(inside, peer=peer)
         left = _left_of(self.spoken, other.spoken)
         if left:
-            pieces.append(replace(inside, peer=both(self.peer, other.peer), spoken=left))
-        return pieces
+            yield replace(inside, peer=both(self.peer, other.peer), spoken=left)
 
 
 def _left_of(spoken: Spoken, other: Spoken) -> Spoken:
@@ -111,7 +114,7 @@ def difference(boxes: Iterable[Box], others: Iterable[Box], ground: Ground, most
     """
     left = list(boxes)
     for other in others:
-        left = [piece for box in left for piece in box.minus(other, ground)]
+        left = list(islice((piece for box in left for piece in box.minus(other, ground)), most + 1))
         if len(left) > most:
             raise TooManyBoxesError
     return left
@@ -129,9 +132,10 @@ def uncovered(boxes: Iterable[Box], others: Iterable[Box], ground: Ground) -> li
 
 def _at_most(box: Box, other: Box, ground: Ground) -> list[Box]:
     try:
-        return box.minus(other, ground)
+        pieces = list(islice(box.minus(other, ground), MAX_BOXES + 1))
     except UnknowableError:
         return [box]
+    return pieces if len(pieces) <= MAX_BOXES else [box]
 
 
 def joined(boxes: Sequence[Box]) -> list[Box]:

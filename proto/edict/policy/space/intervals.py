@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import TypeAlias
 
 from msgspec import Struct
 
 Interval: TypeAlias = tuple[int, int]
 """First and last number, both inside."""
+_end = itemgetter(1)
 
 
 class Intervals(Struct, frozen=True, gc=False):
@@ -55,16 +58,43 @@ class Intervals(Struct, frozen=True, gc=False):
         if not self.parts or not other.parts:
             return self
         found = []
+        theirs = iter(other.parts)
+        taken = next(theirs, None)
         for first, last in self.parts:
             start = first
-            for begin, end in other.parts:
-                if end < start or begin > last:
-                    continue
-                if begin > start:
-                    found.append((start, begin - 1))
-                start = end + 1
+            while taken is not None and taken[0] <= last:
+                if taken[0] > start:
+                    found.append((start, taken[0] - 1))
+                start = max(start, taken[1] + 1)
+                if taken[1] > last:
+                    break  # it may take from the next interval, too
+                taken = next(theirs, None)
             if start <= last:
                 found.append((start, last))
+        return Intervals(tuple(found))
+
+    def meets(self, other: Intervals) -> bool:
+        """Tell whether some number is in both, without making what is."""
+        mine, theirs = self.parts, other.parts
+        here = there = 0
+        while here < len(mine) and there < len(theirs):
+            if mine[here][1] < theirs[there][0]:
+                here += 1
+            elif theirs[there][1] < mine[here][0]:
+                there += 1
+            else:
+                return True
+        return False
+
+    def within(self, first: int, last: int) -> Intervals:
+        """Return the numbers from the first to the last one; quick where the set has many intervals."""
+        parts = self.parts
+        found = []
+        for index in range(bisect_left(parts, first, key=_end), len(parts)):
+            begin, end = parts[index]
+            if begin > last:
+                break
+            found.append((max(begin, first), min(end, last)))
         return Intervals(tuple(found))
 
     def __contains__(self, number: int) -> bool:

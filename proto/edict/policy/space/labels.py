@@ -151,18 +151,18 @@ class Labels:
             terms[key] = terms[key] & values if key in terms else values
         return Labels(MappingProxyType(terms))
 
-    def __sub__(self, other: Labels) -> list[Labels]:
-        """Return disjoint sets that together are this one without the other."""
+    def __sub__(self, other: Labels) -> Iterator[Labels]:
+        """Yield disjoint sets that together are this one without the other: one or two for each key of the other."""
         if not self.meets(other):
-            return [self]
-        pieces = []
+            yield self
+            return
         rest = dict(self.terms)
         for key, values in other.terms.items():
             mine = rest.get(key, ANYTHING)
             outside = mine & _within(key, ~values)
-            pieces += [Labels(MappingProxyType(rest | {key: part})) for part in outside.sayable()]
+            for part in outside.sayable():
+                yield Labels(MappingProxyType(rest | {key: part}))
             rest[key] = mine & values
-        return pieces
 
     def __le__(self, other: Labels) -> bool:
         return all(not (self.terms.get(key, ANYTHING) & _within(key, ~values)) for key, values in other.terms.items())

@@ -186,8 +186,8 @@ def both(one: Peer, other: Peer) -> Peer:  # noqa: C901, PLR0911 - a case for ea
 
 def minus(  # noqa: C901, PLR0911, PLR0912 - a case for each pair of kinds
     one: Peer, other: Peer, ground: Ground
-) -> list[Peer]:
-    """Return disjoint parts that together are the one without the other.
+) -> Iterable[Peer]:
+    """Return disjoint parts that together are the one without the other; the caller looks at each once.
 
     Raises:
         UnknowableError: it cannot be said.
@@ -198,11 +198,11 @@ def minus(  # noqa: C901, PLR0911, PLR0912 - a case for each pair of kinds
         case _, Anyone():
             return []
         case Anyone(), Pods() | Outside() | Nodes() | Rest() | Remote():
-            return [part for whole in _EVERY_KIND for part in minus(whole, other, ground)]
+            return (part for whole in _EVERY_KIND for part in minus(whole, other, ground))
         case Pods(mine), Pods(theirs):
-            return [Pods(part) for part in mine - theirs]
+            return (Pods(part) for part in mine - theirs)
         case Remote(mine), Remote(theirs):
-            return [Remote(part) for part in mine - theirs]
+            return (Remote(part) for part in mine - theirs)
         case (Nodes() | Rest(), Nodes(None)) | (Rest(), Rest()):
             return []
         case Nodes(None), Rest():
@@ -210,7 +210,7 @@ def minus(  # noqa: C901, PLR0911, PLR0912 - a case for each pair of kinds
         case Nodes(None), Nodes(theirs_) if theirs_ is not None:
             return [Rest(), *(Nodes(part) for part in EVERY_NODE - theirs_)]
         case Nodes(mine_), Nodes(theirs_) if mine_ is not None and theirs_ is not None:
-            return [Nodes(part) for part in mine_ - theirs_]
+            return (Nodes(part) for part in mine_ - theirs_)
         case Outside(here), Outside(there):
             return [Outside(here - there)] if here - there else []
         case Mixed(here), Mixed(there):

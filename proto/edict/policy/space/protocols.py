@@ -45,7 +45,15 @@ class Spoken(Struct, frozen=True, gc=False):
     def meets(self, other: Spoken) -> bool:
         """Tell whether something may be in both; a port by name may be any of TCP, UDP and SCTP."""
         named = (self.names and (other.names or other.has_ports)) or (other.names and self.has_ports)
-        return bool(named) or bool(self & other)
+        return (
+            bool(named)
+            or (self.others and other.others)
+            or self.tcp.meets(other.tcp)
+            or self.udp.meets(other.udp)
+            or self.sctp.meets(other.sctp)
+            or self.icmp4.meets(other.icmp4)
+            or self.icmp6.meets(other.icmp6)
+        )
 
     @property
     def has_ports(self) -> bool:

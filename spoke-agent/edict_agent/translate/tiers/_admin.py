@@ -20,6 +20,7 @@ from edict_agent.translate.target import Outcome
 from edict_agent.translate.tiers._objects import admin_objects
 from edict_agent.translate.tiers._place import Part, late_part, late_parts, place
 from edict_agent.translate.tiers._rules import upstream_rules
+from edict_agent.translate.upstream import fitting
 
 
 def translate_admin(
@@ -49,13 +50,14 @@ def translate_admin(
             check_rule(rule, own, facts)
             if part.proxied:
                 _check_proxy(rule, (*before[1:], replace(own, late=own_late)))
-            rules = upstream_rules(rule, placed.front, facts, leeway)
+            there = front.setdefault(rule.rule.direction, [])
+            rules = fitting(upstream_rules(rule, placed.front, facts, leeway), there)
             said = sections.add(
                 part, own, [*passes, *(one for one in late if one.rule.action is not Action.PASS)], leeway
             )
             if leeway.taken is not None and not (rules or said):
                 raise leeway.taken
-            front.setdefault(rule.rule.direction, []).extend(rules)
+            there += rules
             told.append(leeway.fidelity(rule.rule.place))
         except InexactError as error:
             told.append(unsupported(rule.rule.place, error))

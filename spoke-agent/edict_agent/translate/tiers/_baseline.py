@@ -24,6 +24,7 @@ from edict_agent.translate.target import Outcome
 from edict_agent.translate.tiers._objects import upstream_objects
 from edict_agent.translate.tiers._place import is_sayable, pieces
 from edict_agent.translate.tiers._rules import upstream_rules
+from edict_agent.translate.upstream import fitting
 
 
 def translate_baseline(policy: PlacedPolicy, own: Standing, before: Sequence[Standing], facts: Facts) -> Outcome:
@@ -50,8 +51,8 @@ def translate_baseline(policy: PlacedPolicy, own: Standing, before: Sequence[Sta
                 left = ()
             _check_requests(rule, left, requests)
             for subject, boxes in _front(rule, left).items():
-                rules = upstream_rules(rule, boxes, facts, leeway)
-                by_subject.setdefault(subject, {}).setdefault(rule.rule.direction, []).extend(rules)
+                there = by_subject.setdefault(subject, {}).setdefault(rule.rule.direction, [])
+                there += fitting(upstream_rules(rule, boxes, facts, leeway), there)
             told.append(leeway.fidelity(rule.rule.place))
         except InexactError as error:
             told.append(unsupported(rule.rule.place, error))

@@ -67,7 +67,7 @@ def upstream_objects(
             if len(some) > MAX_ITEMS:
                 raise InexactError(
                     Reason.TOO_LARGE,
-                    f"{direction} becomes {len(some)} rules in a ClusterNetworkPolicy, more than {MAX_ITEMS}",
+                    f"{direction} becomes more than {MAX_ITEMS} rules in a ClusterNetworkPolicy",
                     "split the policy, or except fewer and larger networks",
                 )
         if said:

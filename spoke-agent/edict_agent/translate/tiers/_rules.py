@@ -21,8 +21,8 @@ from edict_agent.translate.upstream import in_batches
 _PEERS = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 
 
-def upstream_rules(rule: Matching, boxes: Sequence[Box], facts: Facts, leeway: Leeway) -> list[Body]:
-    """Return rules, all of one action, that together match the boxes, which are all of one subject.
+def upstream_rules(rule: Matching, boxes: Sequence[Box], facts: Facts, leeway: Leeway) -> Iterator[Body]:
+    """Yield rules, all of one action, that together match the boxes, which are all of one subject.
 
     Raises:
         InexactError: a label or a protocol that Cilium does not know.
@@ -32,12 +32,10 @@ def upstream_rules(rule: Matching, boxes: Sequence[Box], facts: Facts, leeway: L
         by_spoken.setdefault(box.spoken, []).append(box.peer)
     head: Body = {"name": rule.rule.rule.name} if rule.rule.rule.name else {}
     head["action"] = str(rule.rule.action)
-    return [
-        head | {_PEERS[rule.rule.direction]: some} | tail
-        for spoken, peers in by_spoken.items()
-        for tail in _protocols(spoken, facts, leeway)
-        for some in in_batches(list(peers_bodies(peers, facts)))
-    ]
+    for spoken, peers in by_spoken.items():
+        for tail in _protocols(spoken, facts, leeway):
+            for some in in_batches(peers_bodies(peers, facts)):
+                yield head | {_PEERS[rule.rule.direction]: some} | tail
 
 
 def peers_bodies(peers: Sequence[Peer], facts: Facts) -> Iterator[Body]:
@@ -49,7 +47,7 @@ def peers_bodies(peers: Sequence[Peer], facts: Facts) -> Iterator[Body]:
     for peer in peers:
         if isinstance(peer, Outside):
             outside |= peer.addresses
-    for some in in_batches([str(network) for network in (outside & every_address(facts)).networks()]):
+    for some in in_batches(str(network) for network in (outside & every_address(facts)).networks()):
         yield {"networks": some}
 
 
@@ -58,7 +56,7 @@ def _protocols(spoken: Spoken, facts: Facts, leeway: Leeway) -> Iterator[Body]:
         yield {}
         return
     protocol_groups(spoken, facts, leeway)  # says what Cilium does not carry
-    for some in in_batches(list(_transports(spoken))):
+    for some in in_batches(_transports(spoken)):
         yield {"protocols": some}
 
 

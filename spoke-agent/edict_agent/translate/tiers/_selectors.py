@@ -7,6 +7,7 @@ upstream has no word for, Cilium finds by labels that it gives to pods itself an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from edict.policy.lockout import NAMESPACE_NAME
@@ -63,11 +64,11 @@ def _pods(labels: Labels, more: Iterable[LabelSelectorRequirement] = ()) -> Body
 
 def _selector(requirements: list[LabelSelectorRequirement]) -> Body:
     """Return a selector as a person would write it: one value under ``matchLabels``, where the key is asked once."""
-    keys = [one.key for one in requirements]
+    asked = Counter(one.key for one in requirements)
     plain = {
         one.key: one.values[0]
         for one in requirements
-        if one.operator is Operator.IN and len(one.values) == 1 and keys.count(one.key) == 1
+        if one.operator is Operator.IN and len(one.values) == 1 and asked[one.key] == 1
     }
     body: Body = {"matchLabels": plain} if plain else {}
     if rest := [_expression(one) for one in requirements if one.key not in plain]:

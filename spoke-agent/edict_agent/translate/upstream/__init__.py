@@ -6,6 +6,7 @@ dialect of ClusterNetworkPolicies shares, are the other names.
 
 from edict_agent.translate.upstream._objects import API_VERSION, HIGHEST, KIND
 from edict_agent.translate.upstream._peers import MAX_ITEMS, in_batches
+from edict_agent.translate.upstream._rules import fitting
 from edict_agent.translate.upstream._target import Upstream
 
-__all__ = ["API_VERSION", "HIGHEST", "KIND", "MAX_ITEMS", "Upstream", "in_batches"]
+__all__ = ["API_VERSION", "HIGHEST", "KIND", "MAX_ITEMS", "Upstream", "fitting", "in_batches"]

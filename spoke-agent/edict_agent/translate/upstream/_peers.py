@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final, TypeAlias, TypeVar
 
 from msgspec import UNSET
@@ -52,15 +53,23 @@ def _egress_peer(peer: EgressPeer, known: Fields) -> Iterator[Body]:
 
 def _networks(networks: tuple[Network, ...]) -> Iterator[Body]:
     """Yield peers of at most so many networks each: the list is a set there, so that none may stand twice."""
-    parts = dict.fromkeys(str(prefix) for network in networks for prefix in prefixes(address_set(network)))
-    for some in in_batches(list(parts)):
+    for some in in_batches(_distinct(str(prefix) for one in networks for prefix in prefixes(address_set(one)))):
         yield {"networks": some}
 
 
-def in_batches(items: list[T]) -> Iterator[list[T]]:
-    """Yield the items in their order, as many at a time as one list may hold."""
-    for start in range(0, len(items), MAX_ITEMS):
-        yield items[start : start + MAX_ITEMS]
+def _distinct(items: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for item in items:
+        if item not in seen:
+            seen.add(item)
+            yield item
+
+
+def in_batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """Yield the items in their order, as many at a time as one list may hold, and none before it is asked for."""
+    left = iter(items)
+    while some := list(islice(left, MAX_ITEMS)):
+        yield some
 
 
 def _experimental(field: str, value: Body | list[str], known: Fields) -> Body:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
 from edict.policy.rules import Direction, PlacedRule
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.plan import Body
-from edict_agent.translate.upstream._peers import Fields, in_batches, upstream_peers
+from edict_agent.translate.upstream._peers import MAX_ITEMS, Fields, in_batches, upstream_peers
 from edict_agent.translate.upstream._protocols import upstream_protocols
 
 _PEERS = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 
 
-def upstream_rule(rule: PlacedRule, known: Fields) -> list[Body]:
-    """Return the rules, all of one action: any of them matches where ours does, so that they mean the same in a row.
+def upstream_rule(rule: PlacedRule, known: Fields) -> Iterator[Body]:
+    """Yield the rules, all of one action: any of them matches where ours does, so that they mean the same in a row.
 
     Raises:
         InexactError: the rule cannot be said exactly.
@@ -26,4 +29,13 @@ def upstream_rule(rule: PlacedRule, known: Fields) -> list[Body]:
     head["action"] = str(rule.action)
     protocols = upstream_protocols(rule.protocols)
     tail: Body = {"protocols": protocols} if protocols else {}
-    return [head | {_PEERS[rule.direction]: some} | tail for some in in_batches(list(upstream_peers(rule, known)))]
+    for some in in_batches(upstream_peers(rule, known)):
+        yield head | {_PEERS[rule.direction]: some} | tail
+
+
+def fitting(bodies: Iterable[Body], there: Sequence[Body]) -> list[Body]:
+    """Return the rules as far as they fit into an object beside those that are there, and one more, which shows.
+
+    The rest are not even made: the exceptions of one network can leave millions of networks.
+    """
+    return list(islice(bodies, max(MAX_ITEMS + 1 - len(there), 0)))

@@ -13,7 +13,7 @@ from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
 from edict_agent.translate.standing import Kind, Standing
 from edict_agent.translate.target import Outcome
 from edict_agent.translate.upstream._objects import upstream_objects, way_out_object
-from edict_agent.translate.upstream._rules import upstream_rule
+from edict_agent.translate.upstream._rules import fitting, upstream_rule
 
 
 class Upstream:
@@ -48,7 +48,8 @@ class Upstream:
         told: list[RuleFidelity] = []
         for rule in rules_of(policy.document.spec.policy):
             try:
-                rules.setdefault(rule.direction, []).extend(upstream_rule(rule, self._known))
+                there = rules.setdefault(rule.direction, [])
+                there += fitting(upstream_rule(rule, self._known), there)
             except InexactError as error:
                 told.append(unsupported(rule.place, error))
         if told:
