@@ -18,6 +18,7 @@ from edict.policy.space.peers import (
     ANYONE,
     Anyone,
     Ground,
+    Nodes,
     Outside,
     Peer,
     Pods,
@@ -169,4 +170,4 @@ def _joined_peers(peers: Iterable[Peer]) -> Iterator[Peer]:
 
 
 def _is_empty(peer: Peer) -> bool:
-    return isinstance(peer, Pods | Remote) and not peer.labels
+    return isinstance(peer, Pods | Remote | Nodes) and peer.labels is not None and not peer.labels

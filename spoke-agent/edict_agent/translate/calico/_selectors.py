@@ -26,6 +26,7 @@ _NAMESPACE = "projectcalico.org/namespace"
 _OWN = "projectcalico.org/"
 _INHERITED = ("pcns.", "pcsa.")
 """Prefixes of what pods inherit from their namespace and their service account."""
+_MAX_PREFIX = 253 - len(_INHERITED[0])
 
 
 def entity(pods: NamespacedPod) -> Body:
@@ -36,7 +37,7 @@ def entity(pods: NamespacedPod) -> Body:
         if requirement.key == NAMESPACE_NAME:
             terms.append(_expression(_NAMESPACE, requirement))
         else:
-            namespace_terms.append(_expression(_foreign(requirement.key), requirement))
+            namespace_terms.append(_expression(_inherited(requirement.key), requirement))
     terms += [_expression(_own(requirement.key), requirement) for requirement in requirements(pods.pod_selector)]
     body = {"selector": _all(terms)}
     if namespace_terms:
@@ -76,6 +77,18 @@ def _foreign(key: str) -> str:
     if key.startswith(_OWN):
         raise InexactError(Reason.LABEL, f"Calico gives the label {key} a value of its own", "use another label")
     return key
+
+
+def _inherited(key: str) -> str:
+    """Return a key of a namespace that its pods inherit: Calico drops what is no label key behind its prefix."""
+    prefix, _, _ = key.rpartition("/")
+    if len(prefix) > _MAX_PREFIX:
+        raise InexactError(
+            Reason.LABEL,
+            f"the label {key} is too long for Calico, which puts {_INHERITED[0]} before it and then drops it",
+            "use a label with a shorter prefix",
+        )
+    return _foreign(key)
 
 
 def _own(key: str) -> str:

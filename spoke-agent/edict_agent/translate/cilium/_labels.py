@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from edict.policy.cilium_labels import NAMESPACE_LABELS, POD_NAMESPACE, is_identity_label, is_own_label
 from edict.policy.lockout import NAMESPACE_NAME
 from edict_agent.translate.codes import Reason
@@ -13,6 +15,7 @@ NAMESPACE = f"k8s:{POD_NAMESPACE}"
 CLUSTER = "k8s:io.cilium.k8s.policy.cluster"
 SERVICE_ACCOUNT = "k8s:io.cilium.k8s.policy.serviceaccount"
 _MAX_NAME = 63
+_MAX_PREFIX = 253
 _FILTER_OPTIONS = ("labels", "label-prefix-file")
 
 
@@ -52,11 +55,27 @@ def _source_key(full: str, key: str, facts: Facts) -> str:
             f"the label {key} is no part of identity in Cilium, so that a selector on it matches wrongly",
             "use a label of your own",
         )
-    _, slash, name = full.rpartition("/")
-    if not slash and len(name) > _MAX_NAME:
+    prefix, slash, name = full.rpartition("/")
+    if len(prefix) > _MAX_PREFIX or (not slash and len(name) > _MAX_NAME):
         raise InexactError(
             Reason.LABEL,
             f"the label {key} is too long for Cilium, which puts {NAMESPACE_LABELS} before it",
-            "use a shorter label, or one with a prefix",
+            "use a shorter label, or one with a short prefix",
         )
     return f"k8s:{full}"
+
+
+def check_accounts(names: Iterable[str]) -> None:
+    """Refuse a service account by a name that is no label's value, as which Cilium knows it.
+
+    Raises:
+        InexactError: a name is too long.
+    """
+    for name in names:
+        if len(name) > _MAX_NAME:
+            raise InexactError(
+                Reason.LABEL,
+                f"the service account {name} has a longer name than the {_MAX_NAME} characters of a label's value, "
+                "as which Cilium knows it",
+                "select the pods by their labels",
+            )

@@ -11,7 +11,14 @@ from collections.abc import Callable, Iterator
 from edict.policy.model import LabelSelectorRequirement
 from edict.policy.space.labels import ACCOUNT, Labels, Owner, Values
 from edict.policy.space.labels import CLUSTER as OTHER_CLUSTER
-from edict_agent.translate.cilium._labels import CLUSTER, NAMESPACE, SERVICE_ACCOUNT, namespace_key, pod_key
+from edict_agent.translate.cilium._labels import (
+    CLUSTER,
+    NAMESPACE,
+    SERVICE_ACCOUNT,
+    check_accounts,
+    namespace_key,
+    pod_key,
+)
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
@@ -71,6 +78,7 @@ def _terms(pods: Labels, facts: Facts) -> Iterator[Body]:
             for requirement in pods.requirements(key):
                 yield expression(_FOUND_BY[key.owner](key.name, facts), requirement)
     for requirement in pods.requirements(ACCOUNT):
+        check_accounts(requirement.values)
         yield expression(SERVICE_ACCOUNT, requirement)
 
 
