@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from edict.policy.changes import Change, Kind, Outcome, Placed, Region, Ruling, compare, deciders, example_of
+from edict.policy.changes import Change, Kind, Outcome, Placed, Region, Ruling, compare, example_of, splitting
+from edict.policy.changes.among import Among
+from edict.policy.changes.deciders import deciders
 from edict.policy.model import LabelSelector, Tier
+from edict.policy.rules import Direction
 from edict.policy.space import Ground
 from edict.policy.space.addresses import addresses_in
 from edict.policy.space.intervals import Intervals
 from edict.policy.space.labels import NAMESPACE
 from tests.unit.policy.meaning import spec
+
+EGRESS = Direction.EGRESS
+comparison = importlib.import_module("edict.policy.changes.compare")
 
 WEB = "{action: Accept, to: [{pods: {podSelector: {matchLabels: {app: web}}}}], protocols: [%s]}"
 PORT = "{tcp: {destinationPort: {number: %d}}}"
@@ -200,18 +207,57 @@ def test_too_much_to_compute_is_said_to_be_possible(monkeypatch: pytest.MonkeyPa
     kept = egress("{action: Pass, to: [{networks: [10.1.0.0/16]}]}", ACCEPT_80, name="a", priority=1)
     old, new = [kept], [kept, egress(DENY_PODS)]
     assert changes(old, new) == ["local, else Accept -> Deny by p egress[0]"]
-    monkeypatch.setattr(deciders, "MAX_REGIONS", 1)
+    monkeypatch.setattr(splitting, "MAX_REGIONS", 1)
     found = compare(old, new)
     assert [(said(one.old), said(one.new), one.is_certain) for one in found] == [
         ("local, else Accept", "Deny by p egress[0]", False)
     ]
 
 
+def test_what_is_not_computed_any_more_is_said_to_be_possible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "MAX_COMPARISONS", 0)
+    found = compare([], [egress(DENY_PODS)])
+    assert [(said(one.old), said(one.new), one.is_certain) for one in found] == [
+        ("local", "Deny by p egress[0]", False)
+    ]
+    assert compare([egress(DENY_PODS)], [egress(DENY_PODS)]) == []
+
+
+def test_of_many_rules_that_may_be_concerned_it_is_said_what_they_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = egress(*(WEB % (PORT % port) for port in range(1, 9)), name="a", priority=1)
+    monkeypatch.setattr(splitting, "MAX_REGIONS", 1)
+    monkeypatch.setattr(splitting, "MAX_NAMED", 4)
+    found = compare([many], [egress(DENY_PODS, priority=0), many])
+    assert [(said(one.old), said(one.new), one.is_certain) for one in found] == [
+        ("Accept", "Deny by p egress[0]", False),
+        ("local, else Accept", "Deny by p egress[0]", False),
+    ]
+
+
+def test_no_rule_that_meets_another_is_left_unasked_and_one_of_another_team_is_not_asked() -> None:
+    asked = [
+        "{namespaces: {matchLabels: {team: a}}}",
+        "{namespaces: {matchLabels: {team: b}}}",
+        "{namespaces: {matchExpressions: [{key: team, operator: NotIn, values: [a]}]}}",
+        "{namespaces: {matchLabels: {zone: z}}}",
+        "{networks: [10.0.0.0/8]}",
+        "{nodes: {}}",
+    ]
+    rules = deciders([egress(*(f"{{action: Deny, to: [{one}]}}" for one in asked))], Tier.ADMIN, EGRESS, UNKNOWN, "x")
+    among = Among(rules)
+    for rule in rules:
+        near = among.near_rules(rule.regions)
+        met = [one for one in rules if any(a.both(b, UNKNOWN) for a in rule.regions for b in one.regions)]
+        assert [one for one in near if one in met] == met
+    near = among.near_rules(rules[1].regions)
+    assert [one.ref.rule for one in near if one.ref] == ["egress[0]", "egress[0]", "egress[2]", "egress[3]", "egress[4]"]
+
+
 def test_what_baseline_says_is_left_out_when_it_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     baseline = egress(*(WEB % (PORT % port) for port in range(1, 9)), DENY_PODS, name="b", tier=Tier.BASELINE)
     old, new = [baseline], [egress(DENY_PODS), baseline]
     assert len(changes(old, new)) == 9
-    monkeypatch.setattr(deciders, "MAX_REGIONS", 1)
+    monkeypatch.setattr(splitting, "MAX_REGIONS", 1)
     assert changes(old, new) == ["local -> Deny by p egress[0]"]
 
 

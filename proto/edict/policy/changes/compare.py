@@ -7,37 +7,38 @@ kept are looked at, each against the other set whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from edict.policy.changes.deciders import (
-    Decider,
-    Placed,
-    TooManyRegionsError,
-    deciders,
-    last_of,
-    left_by,
-    split,
-)
+from edict.policy.changes.among import Among
+from edict.policy.changes.deciders import Decider, Placed, deciders, last_of
 from edict.policy.changes.joining import joined
 from edict.policy.changes.outcomes import Change, Outcome, Ruling
 from edict.policy.changes.regions import Region
+from edict.policy.changes.splitting import Effort, TooManyRegionsError, left_by, overlaps, split
 from edict.policy.lockout import DEFAULT_AGENT_NAMESPACE
 from edict.policy.model import Action, Tier
 from edict.policy.rules import Direction
 from edict.policy.space import Ground
 
+MAX_COMPARISONS = 300_000
+"""As much as is computed for a direction, in comparisons of two regions; of what is left it is said what may change."""
+
 
 @dataclass(frozen=True)
 class _Side:
-    """One of the two sets in one direction."""
+    """One of the two sets in one direction; of both together so much is computed."""
 
-    admin: list[Decider]
-    baseline: list[Decider]
+    admin: Among
+    baseline: Among
+    effort: Effort
 
-    def of(self, tier: Tier) -> list[Decider]:
+    def of(self, tier: Tier) -> Among:
         return self.admin if tier is Tier.ADMIN else self.baseline
+
+    def split(self, regions: list[Region], tier: Tier, ground: Ground) -> Iterator[tuple[Decider, list[Region]]]:
+        return split(regions, self.of(tier).near_rules(regions), ground, self.effort)
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,13 @@ def compare(
     """
     found: dict[tuple[Direction, Ruling, Ruling, bool], list[Region]] = {}
     for direction in Direction:
-        sides = [
-            _Side(*([*deciders(one, tier, direction, ground, agent_namespace), last_of(tier)] for tier in Tier))
-            for one in (old, new)
-        ]
+        effort = Effort(MAX_COMPARISONS)
+        sides = []
+        for one in (old, new):
+            admin, baseline = (
+                Among([*deciders(one, tier, direction, ground, agent_namespace), last_of(tier)]) for tier in Tier
+            )
+            sides.append(_Side(admin, baseline, effort))
         for change in (*_admin(sides[0], sides[1], ground), *_baseline(sides[0], sides[1], ground)):
             was, becomes, is_certain, regions = change
             for region in regions:
@@ -96,7 +100,7 @@ def _ruled(
         yield Ruling(Outcome(decider.action.value), decider.ref), regions
         return
     try:
-        parts = list(split(regions, side.baseline, ground))
+        parts = list(side.split(regions, Tier.BASELINE, ground))
     except TooManyRegionsError:
         yield Ruling(Outcome.LOCAL, None, decider.ref), regions
         return
@@ -127,46 +131,41 @@ def _baseline(old: _Side, new: _Side, ground: Ground) -> Iterator[tuple[Ruling, 
 
 
 def _passed(regions: list[Region], side: _Side, ground: Ground) -> Iterator[tuple[Decider, list[Region]]]:
-    return ((rule, part) for rule, part in split(regions, side.admin, ground) if rule.action is Action.PASS)
+    return ((rule, part) for rule, part in side.split(regions, Tier.ADMIN, ground) if rule.action is Action.PASS)
 
 
 def _differing(old: _Side, new: _Side, tier: Tier, ground: Ground) -> Iterator[_Pair]:
-    befores, afters = old.of(tier), new.of(tier)
+    befores, afters = old.of(tier).deciders, new.of(tier).deciders
     kept = _kept(befores, afters)
-    for rule, other, regions, is_certain in _of_changed(befores, afters, kept, tier, ground):
+    for rule, other, regions, is_certain in _of_changed(old, new, kept, tier, ground):
         yield _Pair(rule, other, regions, is_certain)
     known = {id(befores[index]) for index in kept}
     turned = {after: before for before, after in kept.items()}
-    for rule, other, regions, is_certain in _of_changed(afters, befores, turned, tier, ground):
-        if id(other) in known:  # the others were found from their own side
+    for rule, other, regions, is_certain in _of_changed(new, old, turned, tier, ground):
+        if other.ref is None or id(other) in known:  # the others were found from their own side
             yield _Pair(other, rule, regions, is_certain)
 
 
 def _of_changed(
-    mine: list[Decider], theirs: list[Decider], kept: Mapping[int, int], tier: Tier, ground: Ground
+    mine: _Side, theirs: _Side, kept: Mapping[int, int], tier: Tier, ground: Ground
 ) -> Iterator[tuple[Decider, Decider, list[Region], bool]]:
     """Yield what rules of one set that were not kept decide otherwise than the other set does."""
-    for index, rule in enumerate(mine):
+    own = mine.of(tier)
+    for index, rule in enumerate(own.deciders):
         if index in kept:
             continue
         is_certain = True
+        earlier = [own.deciders[at] for at in own.near(rule.regions) if at < index]
         try:
-            found = list(split(left_by(rule.regions, mine[:index], ground), theirs, ground))
+            left = left_by(rule.regions, earlier, ground, mine.effort)
+            found = list(theirs.split(left, tier, ground))
         except TooManyRegionsError:
-            earlier = {after for before, after in kept.items() if before < index}  # what they match is not this rule's
-            others = [other for at, other in enumerate(theirs) if at not in earlier]
-            found, is_certain = list(_overlaps(rule, others, ground)), False
+            decided = {after for before, after in kept.items() if before < index}  # what they match is not this rule's
+            near = [at for at in theirs.of(tier).near(rule.regions) if at not in decided]
+            found, is_certain = list(overlaps(rule, [theirs.of(tier).deciders[at] for at in near], ground)), False
         for other, regions in found:
             if _effect(rule, tier) is not _effect(other, tier):
                 yield rule, other, regions, is_certain
-
-
-def _overlaps(rule: Decider, theirs: Iterable[Decider], ground: Ground) -> Iterator[tuple[Decider, list[Region]]]:
-    for other in theirs:
-        met = [one.both(its, ground) for one in rule.regions for its in other.regions]
-        regions = [region for region in met if region is not None]
-        if regions:
-            yield other, regions
 
 
 def _kept(old: Sequence[Decider], new: Sequence[Decider]) -> dict[int, int]:

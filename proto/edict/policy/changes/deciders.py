@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,14 +18,8 @@ from edict.policy.space.labels import EVERY_POD, Labels, labels_of
 from edict.policy.space.peers import Anyone, Mixed, Named, Nodes, Outside, Peer, Pods, Remote, Rest, peers_of
 from edict.policy.space.protocols import EVERYTHING, Spoken, spoken_of
 
-MAX_REGIONS = 512
-"""As many regions as one rule may leave or be split into, before it is only said what may be."""
 _NO_GROUND = Ground()
 _WITH_PORTS = Spoken(EVERYTHING.tcp, EVERYTHING.udp, EVERYTHING.sctp)
-
-
-class TooManyRegionsError(Exception):
-    """More than :data:`MAX_REGIONS`."""
 
 
 class RuleRef(Struct, frozen=True, rename="camel"):
@@ -91,51 +85,6 @@ def last_of(tier: Tier) -> Decider:
     """Return what follows where no rule of the tier matches: the next tier, or that everything is accepted."""
     action = Action.PASS if tier is Tier.ADMIN else Action.ACCEPT
     return Decider(None, action, (EVERY_CONNECTION,), b"")
-
-
-def left_by(regions: Iterable[Region], earlier: Iterable[Decider], ground: Ground) -> list[Region]:
-    """Return disjoint regions that together are the given ones without what earlier rules decide.
-
-    Raises:
-        TooManyRegionsError: there would be too many.
-    """
-    left: list[Region] = []
-    for region in regions:
-        left += _without([region], left, ground)
-    for decider in earlier:
-        left = _without(left, decider.regions, ground)
-    return left
-
-
-def split(
-    regions: Sequence[Region], among: Iterable[Decider], ground: Ground
-) -> Iterator[tuple[Decider, list[Region]]]:
-    """Yield the rules that decide parts of disjoint regions, with those parts; the last rule takes what is left.
-
-    Raises:
-        TooManyRegionsError: there would be too many.
-    """
-    left = list(regions)
-    for decider in among:
-        taken: list[Region] = []
-        for own in decider.regions:
-            met = [(one, one.both(own, ground)) for one in left]
-            taken += [both for _, both in met if both is not None]
-            left = [piece for one, both in met for piece in ([one] if both is None else one.minus(own, ground))]
-            if len(left) + len(taken) > MAX_REGIONS:
-                raise TooManyRegionsError
-        if taken:
-            yield decider, taken
-        if not left:
-            return
-
-
-def _without(regions: list[Region], others: Iterable[Region], ground: Ground) -> list[Region]:
-    for other in others:
-        regions = [piece for region in regions for piece in region.minus(other, ground)]
-        if len(regions) > MAX_REGIONS:
-            raise TooManyRegionsError
-    return regions
 
 
 def _decider(policy: Placed, rule: PlacedRule, ground: Ground) -> Decider:
