@@ -96,6 +96,7 @@ ROWS = (
         channel="experimental",
         plugin=("kube-network-policies", "1.1.1"),
         exact=0.4,
+        stricter=True,
     ),
     Row(
         Dialect.NETWORK_POLICY,
@@ -103,5 +104,6 @@ ROWS = (
         kind="plain",
         plugin=("kube-network-policies", "1.1.1"),
         exact=0.0,
+        stricter=True,
     ),
 )

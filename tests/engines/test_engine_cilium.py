@@ -114,6 +114,25 @@ def test_nodes_are_nodes_whichever_the_pod_runs_on(cilium: Engine, local: frozen
     assert [one.egress for one in answer.verdicts] == [True, False, False, False, False]
 
 
+def test_labels_of_nodes_let_local_policies_match_nodes_by_what_they_lack(cilium: Engine) -> None:
+    """A fault of Cilium's, not of ours: a node with labels is of the cluster, where a selector excludes namespaces."""
+    lacking = {"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["red"]}]}
+    spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [{"namespaceSelector": lacking}]}]}
+    local = {"kind": "NetworkPolicy", "metadata": {"name": "local", "namespace": "x"}, "spec": spec}
+    assert verdicts(cilium, [local], NODE_A, INTERNET) == [False, False]
+    assert verdicts(cilium, [local], NODE_A, INTERNET, enable_node_selector_labels="true") == [True, False]
+
+
+def test_a_network_that_holds_one_address_of_the_own_node_matches_all_of_them(cilium: Engine) -> None:
+    """So networks that hold nodes are not exact either where Cilium lets them match nodes."""
+    v4, v6 = Flow(CLIENT, NODE_A, "tcp", 80), Flow("fd00:1::1", "fd00:2::5", "tcp", 80)
+    for local, expected in ((frozenset[str](), [False, True]), (frozenset({"a"}), [False, False])):
+        closed = deny({"toCIDR": [f"{NODE_A}/32"]})
+        options = {"policy-cidr-match-mode": "nodes"}
+        answer = cilium.judge(Scene((), [closed], world=WORLD, local_nodes=local, options=options), [v4, v6])
+        assert [one.egress for one in answer.verdicts] == expected
+
+
 MATCHED = Flow(CLIENT, SERVER, "tcp", 80, request=Request("GET", "/health?full", "web"))
 REQUESTS = (
     MATCHED,

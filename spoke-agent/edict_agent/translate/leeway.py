@@ -6,9 +6,15 @@ decided by what comes later, which is at most an Accept.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
 from edict.policy.fidelity import Fidelity, RuleFidelity
 from edict.policy.model import Action
 from edict_agent.translate.inexact import InexactError, exact
+
+Part = TypeVar("Part")
+Said = TypeVar("Said")
 
 
 class Leeway:
@@ -25,6 +31,25 @@ class Leeway:
     def narrow(self, error: InexactError) -> None:
         """Go on with a rule that matches less, or raise the error where the rule is no Accept."""
         self._take(error, Action.ACCEPT)
+
+    def kept(self, parts: Iterable[Part], say: Callable[[Part], Iterable[Said]]) -> Iterator[Said]:
+        """Yield what is said of parts of which any may match, without those that cannot be said.
+
+        Raises:
+            InexactError: of the first that cannot be said, where the rule is no Accept or nothing else is left.
+        """
+        something = False
+        left_out: list[InexactError] = []
+        for part in parts:
+            try:
+                for one in say(part):
+                    yield one
+                    something = True
+            except InexactError as error:
+                self.narrow(error)
+                left_out.append(error)
+        if left_out and not something:
+            raise left_out[0]
 
     @property
     def taken(self) -> InexactError | None:

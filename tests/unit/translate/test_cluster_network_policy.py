@@ -10,9 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from edict.policy.fidelity import Fidelity
 from edict_agent.translate import Dialect, Facts, PlacedPolicy, PolicyPlan, RenderedObject
 from edict_agent.translate.networks import AddressSet, prefixes
-from tests.unit.translate.placed import AGENT, EVERYTHING, FACTS, namespace, others, plan, policy, rule, tcp, udp
+from tests.unit.translate.placed import (
+    AGENT,
+    EVERYTHING,
+    FACTS,
+    lenient,
+    namespace,
+    others,
+    plan,
+    policy,
+    rule,
+    tcp,
+    udp,
+)
 from tests.unit.translate.placed import objects as objects_on
 from tests.unit.translate.placed import outcome as outcome_on
 from tests.unit.translate.placed import spec as spec_on
@@ -212,3 +225,54 @@ def test_what_cannot_tie_with_the_way_out_stands_as_it_is_written(apart: PlacedP
     (one,) = objects(apart)
     assert one.name == "edict.platform.one"
     assert AGENT not in str(one.body["spec"])
+
+
+ACCOUNTS = {"serviceAccounts": {"names": ["payer"]}}
+IN_B = {"namespaces": namespace("b")}
+
+
+@pytest.mark.parametrize(
+    ("given_", "code", "left"),
+    [
+        (
+            {"ingress": (rule("Accept", {"networks": ["203.0.113.0/24"]}, IN_B),)},
+            "EDICT0518",
+            {"action": "Accept", "from": [IN_B]},
+        ),
+        (
+            {"egress": (rule("Accept", ACCOUNTS, {"nodes": {}}, IN_B),)},
+            "EDICT0512",
+            {"action": "Accept", "to": [IN_B]},
+        ),
+        (
+            {"egress": (rule("Accept", IN_B, protocols=[{"icmp": {}}, tcp(80)]),)},
+            "EDICT0513",
+            {"action": "Accept", "to": [IN_B], "protocols": [tcp(80)]},
+        ),
+    ],
+)
+def test_stricter_accepts_what_can_be_said(given_: dict[str, Any], code: str, left: dict[str, Any]) -> None:
+    one = policy(**given_)
+    assert (outcome(one).refused, outcome(one).code) == (True, code)
+    told = outcome(lenient(one))
+    assert [(each.fidelity, each.direction, each.code) for each in told.rules] == [
+        (Fidelity.APPROXIMATE, "stricter", code)
+    ]
+    (direction,) = given_
+    assert spec(lenient(one))[direction] == [left]
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        rule("Deny", ACCOUNTS, IN_B),
+        rule("Pass", ACCOUNTS, IN_B),
+        rule("Deny", IN_B, protocols=[{"icmp": {}}, tcp(80)]),
+        rule("Accept", ACCOUNTS),
+        rule("Accept", IN_B, protocols=[{"icmp": {}}]),
+        rule("Accept", IN_B, protocols=[tcp(80)], http=[{"methods": ["GET"]}]),
+    ],
+)
+def test_stricter_takes_nothing_from_a_deny_or_a_pass_and_leaves_no_accept_out(one: dict[str, Any]) -> None:
+    told = outcome(lenient(policy(egress=(one,))))
+    assert (told.refused, told.rules[0].fidelity) == (True, Fidelity.UNSUPPORTED)

@@ -7,9 +7,23 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from edict.policy.fidelity import Fidelity
 from edict.policy.space import subject_labels
 from edict_agent.translate import Dialect, Facts, PlacedPolicy, PolicyPlan, RenderedObject
-from tests.unit.translate.placed import AGENT, EVERYTHING, FACTS, NAME, namespace, others, plan, policy, rule, tcp, udp
+from tests.unit.translate.placed import (
+    AGENT,
+    EVERYTHING,
+    FACTS,
+    NAME,
+    lenient,
+    namespace,
+    others,
+    plan,
+    policy,
+    rule,
+    tcp,
+    udp,
+)
 from tests.unit.translate.placed import objects as objects_on
 from tests.unit.translate.placed import outcome as outcome_on
 
@@ -270,3 +284,55 @@ def test_the_order_of_writing_is_baseline_first_and_the_plan_is_by_name() -> Non
     translated = plan(Dialect.NETWORK_POLICY, part, CLOSED)
     assert [one.policy for one in translated.policies] == ["platform/a-part", "platform/closed"]
     assert not any(one.refused for one in translated.policies)
+
+
+ACCOUNTS = {"serviceAccounts": {"names": ["payer"]}}
+
+
+@pytest.mark.parametrize(
+    ("accept", "code", "left"),
+    [
+        (
+            rule("Accept", {"networks": ["10.0.0.0/8"]}),
+            "EDICT0517",
+            {"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]},
+        ),
+        (rule("Accept", ACCOUNTS, OUTSIDE), "EDICT0512", {"to": [{"ipBlock": {"cidr": "203.0.113.0/24"}}]}),
+        (
+            rule("Accept", OUTSIDE, protocols=[{"icmp": {}}, tcp(80)]),
+            "EDICT0513",
+            {"to": [{"ipBlock": {"cidr": "203.0.113.0/24"}}], "ports": [{"protocol": "TCP", "port": 80}]},
+        ),
+    ],
+)
+def test_stricter_allows_what_can_be_said(accept: dict[str, Any], code: str, left: dict[str, Any]) -> None:
+    one = policy(subject={"namespaces": TEAM_A}, egress=(accept,))
+    assert (outcome(CLOSED, one).refused, outcome(CLOSED, one).code) == (True, code)
+    told = outcome(CLOSED, lenient(one))
+    assert [(each.fidelity, each.direction, each.code) for each in told.rules] == [
+        (Fidelity.APPROXIMATE, "stricter", code)
+    ]
+    assert specs(CLOSED, lenient(one))["a"]["egress"] == [left]
+
+
+@pytest.mark.parametrize(
+    ("direction", "accept"),
+    [
+        ("egress", rule("Accept", ACCOUNTS)),
+        ("egress", rule("Accept", OUTSIDE, protocols=[{"icmp": {}}])),
+        ("egress", rule("Accept", OUTSIDE, protocols=[tcp(80)], http=[{"methods": ["GET"]}])),
+        ("ingress", rule("Accept", {"networks": ["172.18.7.0/24"]})),
+    ],
+)
+def test_stricter_leaves_no_rule_out_and_takes_no_address_of_a_node(direction: str, accept: dict[str, Any]) -> None:
+    given: dict[str, Any] = {direction: (accept,)}
+    told = outcome(CLOSED, lenient(policy(**given)))
+    assert (told.refused, told.rules[0].fidelity) == (True, Fidelity.UNSUPPORTED)
+
+
+def test_stricter_allows_a_source_that_is_no_node() -> None:
+    one = lenient(policy(subject={"namespaces": TEAM_A}, ingress=(rule("Accept", OUTSIDE),)))
+    assert specs(CLOSED, one)["a"]["ingress"] == [{"from": [{"ipBlock": {"cidr": "203.0.113.0/24"}}]}]
+    assert outcome(CLOSED, one).rules[0].code == "EDICT0518"
+    unknown = replace(FACTS, node_cidrs=None)
+    assert outcome(CLOSED, one, facts=unknown).refused

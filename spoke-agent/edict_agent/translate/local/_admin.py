@@ -14,12 +14,15 @@ from edict.policy.space.labels import Labels
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.local._peers import allow, refuse_extras
 from edict_agent.translate.plan import Body
 from edict_agent.translate.standing import Matching
 
 
-def admin_allow(rule: Matching, earlier: Iterable[Matching], isolated: Iterable[Labels], facts: Facts) -> Body | None:
+def admin_allow(
+    rule: Matching, earlier: Iterable[Matching], isolated: Iterable[Labels], facts: Facts, leeway: Leeway
+) -> Body | None:
     """Return the allow of an Admin rule, or None for a Pass, which needs none.
 
     Args:
@@ -27,6 +30,7 @@ def admin_allow(rule: Matching, earlier: Iterable[Matching], isolated: Iterable[
         earlier: the Admin rules before it that may meet it.
         isolated: the pods that a Baseline of the plan denies the whole of the rule's direction.
         facts: what is known about the cluster.
+        leeway: what is done where a part of the rule cannot be said.
 
     Raises:
         InexactError: the rule cannot be said exactly.
@@ -52,7 +56,7 @@ def admin_allow(rule: Matching, earlier: Iterable[Matching], isolated: Iterable[
                 f"deny the whole of {written.direction} to a subject that holds this one in Baseline, or accept all "
                 "of it",
             )
-    return allow(written, facts)
+    return allow(written, facts, leeway)
 
 
 def _check_order(rule: Matching, earlier: Iterable[Matching]) -> None:

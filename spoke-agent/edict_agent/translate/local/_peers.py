@@ -1,7 +1,7 @@
 """The peers and ports of a NetworkPolicy's rule.
 
 Whether an ``ipBlock`` also matches pods and nodes is left to the plugin, so that a network is exact only where it can
-meet neither. Every address of both families is said by naming no peer at all.
+meet neither, and is narrower where it can. Every address of both families is said by naming no peer at all.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from edict.policy.rules import Direction, PlacedRule
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.networks import AddressSet, address_sets, covers_everything, known_set, sets_meet
 from edict_agent.translate.plan import Body
 from edict_agent.translate.upstream._selectors import selector_body
@@ -23,18 +24,18 @@ _WORDS = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 _EVERY_PORT = (0, 65535)
 
 
-def allow(rule: PlacedRule, facts: Facts) -> Body:
+def allow(rule: PlacedRule, facts: Facts, leeway: Leeway) -> Body:
     """Return the rule of a NetworkPolicy that allows what the rule matches.
 
     Raises:
-        InexactError: a peer or a protocol that it cannot match exactly.
+        InexactError: a peer or a protocol that it cannot match exactly, and there is no leeway or nothing else is left.
     """
     body: Body = {}
     if not _everyone(rule):
-        body[_WORDS[rule.direction]] = [one for peer in rule.peers for one in _peer(peer, rule.direction, facts)]
-    ports = [port for protocol in rule.protocols for port in _ports(protocol)]
-    if ports:
-        body["ports"] = ports
+        peers = leeway.kept(rule.peers, lambda peer: _peer(peer, rule.direction, facts, leeway))
+        body[_WORDS[rule.direction]] = list(peers)
+    if rule.protocols:
+        body["ports"] = list(leeway.kept(rule.protocols, _ports))
     return body
 
 
@@ -51,14 +52,14 @@ def _everyone(rule: PlacedRule) -> bool:
     return covers_everything(networks, _BOTH)
 
 
-def _peer(peer: IngressPeer | EgressPeer, direction: Direction, facts: Facts) -> list[Body]:
+def _peer(peer: IngressPeer | EgressPeer, direction: Direction, facts: Facts, leeway: Leeway) -> list[Body]:
     if peer.namespaces is not UNSET:
         return [{"namespaceSelector": selector_body(peer.namespaces)}]
     if peer.pods is not UNSET:
         namespaces, pods = peer.pods.namespace_selector, peer.pods.pod_selector
         return [{"namespaceSelector": selector_body(namespaces), "podSelector": selector_body(pods)}]
     if peer.networks is not UNSET:
-        return [_block(one, direction, facts) for one in address_sets(peer.networks)]
+        return [_block(one, direction, facts, leeway) for one in address_sets(peer.networks)]
     if isinstance(peer, EgressPeer) and peer.domain_names is not UNSET:
         raise InexactError(Reason.DOMAIN_NAMES, "a NetworkPolicy has no domain names", "give the networks")
     if isinstance(peer, EgressPeer) and peer.nodes is not UNSET:
@@ -68,31 +69,42 @@ def _peer(peer: IngressPeer | EgressPeer, direction: Direction, facts: Facts) ->
     raise InexactError(Reason.PEER, "a NetworkPolicy has no peers in other clusters")
 
 
-def _block(one: AddressSet, direction: Direction, facts: Facts) -> Body:
+def _block(one: AddressSet, direction: Direction, facts: Facts, leeway: Leeway) -> Body:
+    met = _met(one, facts)
     if direction is Direction.INGRESS:
-        raise InexactError(
+        masqueraded = InexactError(
             Reason.INGRESS_NETWORK,
             "a source address may be that of a node that forwarded the connection",
             "select pods or namespaces, or every address of both families",
         )
+        if met is not None:  # as the address of a node it would be many others, too
+            raise masqueraded
+        leeway.narrow(masqueraded)
+    elif met is not None:
+        leeway.narrow(met)
+    body: Body = {"cidr": str(one.network)}
+    if one.excepted:
+        body["except"] = [str(part) for part in one.excepted]
+    return {"ipBlock": body}
+
+
+def _met(one: AddressSet, facts: Facts) -> InexactError | None:
+    """Return why a network may match pods or nodes; None where it certainly does not."""
     for what, cidrs in (("pod", facts.pod_cidrs), ("node", facts.node_cidrs)):
         if cidrs is None:
-            raise InexactError(
+            return InexactError(
                 Reason.NETWORK_MEETS_PODS,
                 f"a NetworkPolicy's networks may match {what}s or not, and the {what} networks are not known",
                 f"give the fact {what}CIDRs, or accept every address of both families",
             )
         met = next((cidr for cidr in cidrs if sets_meet(one, known_set(cidr))), None)
         if met is not None:
-            raise InexactError(
+            return InexactError(
                 Reason.NETWORK_MEETS_PODS,
                 f"a NetworkPolicy's networks may match {what}s or not, and {one.network} meets {met} of the {what}s",
                 f"write {{cidr: {one.network}, except: [{met}]}}, or narrow it",
             )
-    body: Body = {"cidr": str(one.network)}
-    if one.excepted:
-        body["except"] = [str(part) for part in one.excepted]
-    return {"ipBlock": body}
+    return None
 
 
 def _ports(protocol: Protocol) -> list[Body]:

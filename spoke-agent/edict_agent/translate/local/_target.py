@@ -13,6 +13,7 @@ from edict.policy.space import Ground, subject_labels
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts, ground_of
 from edict_agent.translate.inexact import InexactError, unsupported
+from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.local._admin import admin_allow
 from edict_agent.translate.local._baseline import check_baseline
 from edict_agent.translate.local._selectors import namespaces_of, pods_of
@@ -73,13 +74,14 @@ class LocalPolicies:
         allows: dict[Direction, list[Body]] = {}
         told: list[RuleFidelity] = []
         for rule in own.rules:
+            leeway = Leeway(rule.rule.action)
             try:
-                self._add(rule, allows, own.spec.tier, earlier, baseline)
+                self._add(rule, allows, own.spec.tier, earlier, baseline, leeway=leeway)
+                told.append(leeway.fidelity(rule.rule.place))
             except InexactError as error:
                 told.append(unsupported(rule.rule.place, error))
             earlier.append(rule)
-        objects = () if told or not allows else self._objects(policy, allows)
-        return Outcome(rules=tuple(told), objects=objects)
+        return Outcome(rules=tuple(told), objects=self._objects(policy, allows) if allows else ())
 
     def _add(
         self,
@@ -88,6 +90,8 @@ class LocalPolicies:
         tier: Tier,
         earlier: Sequence[Matching],
         baseline: Sequence[Matching],
+        *,
+        leeway: Leeway,
     ) -> None:
         """Add what a rule becomes: a direction without allows is isolation."""
         direction = rule.rule.direction
@@ -102,7 +106,7 @@ class LocalPolicies:
                     for other in baseline
                     if other.rule.action is Action.DENY and other.rule.direction is direction
                 ]
-                allowed = admin_allow(rule, earlier, isolated, self._facts)
+                allowed = admin_allow(rule, earlier, isolated, self._facts, leeway)
                 if allowed is not None:
                     allows.setdefault(direction, []).append(allowed)
             case _:

@@ -12,6 +12,7 @@ from edict.policy.model import EgressPeer, IngressPeer, Network
 from edict.policy.rules import PlacedRule
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.networks import address_set, prefixes
 from edict_agent.translate.plan import Body
 from edict_agent.translate.upstream._selectors import pods_body, selector_body
@@ -23,21 +24,25 @@ MAX_ITEMS: Final = 25
 """Upstream's MaxItems of networks, peers and rules."""
 
 
-def upstream_peers(rule: PlacedRule, known: Fields) -> Iterator[Body]:
+def upstream_peers(rule: PlacedRule, known: Fields, leeway: Leeway) -> Iterator[Body]:
     """Yield the peers, of which any may match; ``known`` are the fields of an egress peer, where they are known.
 
     Raises:
-        InexactError: a peer that upstream, or the served definition, does not have.
+        InexactError: a peer that upstream, or the served definition, does not have, and there is no leeway or nothing
+            else is left.
     """
-    for peer in rule.peers:
-        if peer.namespaces is not UNSET:
-            yield {"namespaces": selector_body(peer.namespaces)}
-        elif peer.pods is not UNSET:
-            yield {"pods": pods_body(peer.pods)}
-        elif isinstance(peer, EgressPeer):
-            yield from _egress_peer(peer, known)
-        else:
-            _refuse_ingress(peer)
+    return leeway.kept(rule.peers, lambda peer: _peer(peer, known))
+
+
+def _peer(peer: IngressPeer | EgressPeer, known: Fields) -> Iterator[Body]:
+    if peer.namespaces is not UNSET:
+        yield {"namespaces": selector_body(peer.namespaces)}
+    elif peer.pods is not UNSET:
+        yield {"pods": pods_body(peer.pods)}
+    elif isinstance(peer, EgressPeer):
+        yield from _egress_peer(peer, known)
+    else:
+        _refuse_ingress(peer)
 
 
 def _egress_peer(peer: EgressPeer, known: Fields) -> Iterator[Body]:

@@ -11,18 +11,19 @@ from msgspec import UNSET
 from edict.policy.model import Protocol, TransportMatch
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.plan import Body
 
 _EVERY_PORT = {"range": {"start": 1, "end": 65535}}
 
 
-def upstream_protocols(protocols: tuple[Protocol, ...]) -> list[Body]:
+def upstream_protocols(protocols: tuple[Protocol, ...], leeway: Leeway) -> list[Body]:
     """Return the protocols, of which any may match; none is everything.
 
     Raises:
-        InexactError: ICMP, which upstream does not have.
+        InexactError: ICMP, which upstream does not have, and there is no leeway or nothing else is left.
     """
-    return [_protocol(protocol) for protocol in protocols]
+    return list(leeway.kept(protocols, lambda protocol: [_protocol(protocol)]))
 
 
 def _protocol(protocol: Protocol) -> Body:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edict.policy.fidelity import RuleFidelity
+from edict.policy.fidelity import Fidelity, RuleFidelity
 from edict.policy.rules import Direction, rules_of
 from edict.policy.space import Ground
 from edict_agent.translate.facts import Facts, ground_of
 from edict_agent.translate.inexact import InexactError, unsupported
+from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
 from edict_agent.translate.standing import Kind, Standing
 from edict_agent.translate.target import Outcome
@@ -47,16 +48,18 @@ class Upstream:
         rules: dict[Direction, list[Body]] = {}
         told: list[RuleFidelity] = []
         for rule in rules_of(policy.document.spec.policy):
+            leeway = Leeway(rule.action)
             try:
                 there = rules.setdefault(rule.direction, [])
-                there += fitting(upstream_rule(rule, self._known), there)
+                there += fitting(upstream_rule(rule, self._known, leeway), there)
+                told.append(leeway.fidelity(rule.place))
             except InexactError as error:
                 told.append(unsupported(rule.place, error))
-        if told:
+        if any(one.fidelity is Fidelity.UNSUPPORTED for one in told):
             return Outcome(rules=tuple(told), objects=())
         try:
             objects = upstream_objects(policy, rules, self._agent_namespace)
         except InexactError as error:
             refused = tuple(unsupported(rule.place, error) for rule in rules_of(policy.document.spec.policy))
             return Outcome(rules=refused, objects=(), refusal=error)
-        return Outcome(rules=(), objects=objects)
+        return Outcome(rules=tuple(told), objects=objects)
