@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -127,6 +128,8 @@ def _known(error: BaseException) -> EdictError:
             return _from_click(error)
         case KeyboardInterrupt() | click.Abort():
             return UsageError(Code.INTERRUPTED, "interrupted; what was done before stays")
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EIO):
+            return UsageError(Code.FILE, f"what was asked for cannot be written: {error.strerror}", remedy="make room")
         case _:
             return _unexpected(error)
 

@@ -249,8 +249,8 @@ def test_no_rule_that_meets_another_is_left_unasked_and_one_of_another_team_is_n
         near = among.near_rules(rule.regions)
         met = [one for one in rules if any(a.both(b, UNKNOWN) for a in rule.regions for b in one.regions)]
         assert [one for one in near if one in met] == met
-    near = among.near_rules(rules[1].regions)
-    assert [one.ref.rule for one in near if one.ref] == ["egress[0]", "egress[0]", "egress[2]", "egress[3]", "egress[4]"]
+    near = [one.ref.rule for one in among.near_rules(rules[1].regions) if one.ref]
+    assert near == ["egress[0]", "egress[0]", "egress[2]", "egress[3]", "egress[4]"]
 
 
 def test_what_baseline_says_is_left_out_when_it_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,19 @@ def test_what_decides_before_it_is_named() -> None:
     assert finding.others == ("t/high",)
 
 
+def test_an_accept_of_dns_beside_domain_names_is_no_mistake() -> None:
+    dns = "[{udp: {destinationPort: {number: 53}}}, {tcp: {destinationPort: {number: 53}}}]"
+    ask, named = rule("Accept", "{namespaces: {}}", dns), rule("Accept", "{domainNames: [api.example.com]}")
+    everybody = made("dns", rules(ask), priority=1)
+    assert told(everybody, made("p", rules(ask, named), priority=2)) == []
+    assert told(everybody, made("p", rules(ask), priority=2)) == ["p egress[0]"]
+    assert told(made("dns", rules(rule("Deny", "{namespaces: {}}")), priority=1), made("p", rules(ask, named))) == [
+        "p egress[0]"
+    ]
+    web = rule("Accept", "{namespaces: {}}", "[{tcp: {destinationPort: {number: 443}}}]")
+    assert told(made("web", rules(web), priority=1), made("p", rules(web, named), priority=2)) == ["p egress[0]"]
+
+
 @pytest.mark.parametrize("action", ["Accept", "Deny", "Pass"])
 def test_each_action_decides(action: str) -> None:
     first, second = rule(action, "{networks: [10.0.0.0/8]}"), rule("Deny", "{networks: [10.1.0.0/16]}")

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
 from typing import TypeAlias
 
+from msgspec import UNSET
+
 from edict.policy.checks.fleet import Fleet
 from edict.policy.checks.found import Finding, PolicySource, some
 from edict.policy.checks.index import Index, names_around, names_of
@@ -22,12 +24,14 @@ from edict.policy.documents import (
 )
 from edict.policy.lockout import DEFAULT_AGENT_NAMESPACE, WAY_OUT_ID, WAY_OUT_NAME, WAY_OUT_TEAM, way_out
 from edict.policy.model import API_VERSION, Action, LabelSelector, Tier
+from edict.policy.ports import port_interval
 from edict.policy.rules import Direction
 from edict.policy.space import MAX_BOXES, Box, uncovered
 
 _Placed: TypeAlias = tuple[Ranked, Box]
 _LOOKS = 4 * MAX_BOXES
 """As many pieces of one rule as are looked at; a rule in more pieces is taken for one that matches."""
+_DNS = 53
 _NEAR = 256
 """As many rules as are looked at for one piece, those that ask for least first."""
 
@@ -41,7 +45,8 @@ def shadowed_rules(
 
     What stands above a rule: rules of its tier with a lower priority or before it in its policy, whatever they do; for
     a Baseline rule also Admin's Accepts and Denies that no Admin Pass may come before; and the agent's way out. A
-    policy counts where it is enforced, on at least the clusters of the rule, and without http. What cannot be said to
+    policy counts where it is enforced, on at least the clusters of the rule, and without http. An Accept of DNS that
+    another Accept covers is not told of where its policy has domain names, which need it there. What cannot be said to
     be covered, such as pods by a network, is not; so a rule that is told of never matches, and a rule may never match
     without being told of.
 
@@ -58,8 +63,18 @@ def shadowed_rules(
             yield _finding(rule, "its own selectors or networks leave nothing", "correct them, or remove the rule")
             continue
         by = above.covering(rule)
-        if by:
+        if by and not (_opens_dns(rule) and all(one.action is Action.ACCEPT for one in by)):
             yield from _told(rule, by, agent_namespace)
+
+
+def _opens_dns(rule: Ranked) -> bool:
+    """Tell whether an Accept of DNS stands beside domain names, which Cilium learns only where their own policy has it.
+
+    Such a rule is no mistake where another policy accepts the same: without it the names could not be translated.
+    """
+    named = any(peer.domain_names is not UNSET for one in rule.source.document.spec.policy.egress for peer in one.to)
+    asked = [one.udp for one in rule.rule.protocols if one.udp is not UNSET]
+    return named and rule.action is Action.ACCEPT and any(port_interval(match) == (_DNS, _DNS) for match in asked)
 
 
 def _told(rule: Ranked, by: Sequence[Ranked], agent_namespace: str) -> Iterator[Finding]:
