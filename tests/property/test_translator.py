@@ -49,6 +49,7 @@ def _selecting(*names: str) -> LabelSelector:
     return LabelSelector(match_expressions=(wanted,)) if names else LabelSelector()
 
 
+NOBODY = LabelSelector({"a": "x"}, (LabelSelectorRequirement("a", Operator.DOES_NOT_EXIST),))
 PORT = Protocol(tcp=TransportMatch(Port(number=80)))
 NAMES = EgressPeer(domain_names=("example.com",))
 PEERS = (
@@ -66,7 +67,7 @@ meeting = st.builds(
     PolicySpec,
     tier=st.sampled_from(Tier),
     priority=st.integers(min_value=0, max_value=2),
-    subject=st.builds(Subject, namespaces=st.sampled_from((_selecting("x"), _selecting("y"), _selecting()))),
+    subject=st.builds(Subject, namespaces=st.sampled_from((_selecting("x"), _selecting("y"), _selecting(), NOBODY))),
     egress=st.lists(rules, min_size=1, max_size=2).map(tuple),
 )
 """Small policies that say exactly what dialects can say, mostly to the same pods."""
@@ -104,3 +105,14 @@ def test_what_a_dialect_does_not_heed_changes_nothing(dialect: Dialect, policies
     plan = translate(dialect, policies, KNOWN, AGENT)
     with patch.object(translating, "Past", lambda _: Past(lambda _mine, _its: True)):
         assert translate(dialect, policies, KNOWN, AGENT).to_json() == plan.to_json()
+
+
+@ALL
+def test_what_is_about_nobody_hangs_on_nothing(dialect: Dialect) -> None:
+    open_, closed = (EgressRule(action=action, to=(PEERS[2],)) for action in (Action.ACCEPT, Action.DENY))
+    nobody = PolicySpec(Tier.ADMIN, 0, Subject(namespaces=NOBODY), egress=(open_,))
+    everybody = PolicySpec(Tier.BASELINE, 0, Subject(namespaces=_selecting()), egress=(closed,))
+    first, second = _placed("p", nobody), _placed("q", everybody)
+    kept = Translator(dialect, KNOWN, AGENT)
+    for step in ([first], [first, second], [first]):
+        assert kept.translate(step).to_json() == translate(dialect, step, KNOWN, AGENT).to_json()

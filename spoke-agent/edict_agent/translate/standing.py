@@ -60,6 +60,7 @@ class Matching:
 class Standing:
     """A policy among others: its place in the order, whom it is about, and its rules.
 
+    ``kinds`` are those of its rules, none where its subject is nobody: nothing then hangs on it, nor it on anything.
     ``names`` tells whether a peer of some rule is a domain name. ``late`` is, by the place of a rule, what the dialect
     said of it where rules behind it could decide first; empty in a dialect that keeps the order by itself, and until
     the policy is judged.
@@ -96,7 +97,8 @@ def _standing(policy_id: str, spec: PolicySpec, dialect: Dialect, ground: Ground
         subject=subject,
         rules=rules,
         kinds=frozenset(
-            {Kind(spec.tier, one.rule.direction, one.rule.action, names, bool(one.rule.rule.http)) for one in rules}
+            Kind(spec.tier, one.rule.direction, one.rule.action, names, bool(one.rule.rule.http))
+            for one in (rules if subject else ())
         ),
         names=names,
     )
