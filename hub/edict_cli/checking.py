@@ -9,7 +9,7 @@ from edict.policy.checks import Finding, PolicySource
 from edict.policy.codes import Code as Document
 from edict.policy.documents import AnyDocument, FederatedNetworkPolicy, ManagedCluster
 from edict.policy.findings import Found, all_findings
-from edict.policy.model import Mode, OnInexact
+from edict.policy.model import Mode
 from edict.policy.origin import Origin, Where
 from edict.policy.placement import selects
 from edict_cli.codes import Code
@@ -81,9 +81,6 @@ def not_yet(source: PolicySource) -> Iterator[Finding]:
     if spec.mode is not Mode.ENFORCE:
         what = f"agents do not take mode {spec.mode} yet: every cluster refuses the policy and keeps what it had"
         yield Finding(code, source.where("spec.mode"), what, f"write mode: {Mode.ENFORCE}")
-    if spec.on_inexact is not OnInexact.REFUSE:
-        what = f"agents do not take onInexact {spec.on_inexact} yet: a policy that is not exact is refused all the same"
-        yield Finding(code, source.where("spec.onInexact"), what, f"write onInexact: {OnInexact.REFUSE}")
 
 
 def unplaced(documents: Mapping[str, AnyDocument], changed: Collection[str]) -> list[str]:

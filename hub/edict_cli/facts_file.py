@@ -40,6 +40,14 @@ def _prepared(node: Node) -> Node:
                     where=node.origin.where("", item(name, index)),
                     remedy="write it as a CIDR, such as 10.244.0.0/16 or fd00::/48",
                 )
+    version = value.get("cniVersion")
+    if isinstance(version, str) and version and Facts(plugin_version=version).version is None:
+        raise DocumentError(
+            Code.WRONG_VALUE,
+            f"{version!r} is no version",
+            where=node.origin.where("", "cniVersion"),
+            remedy="write it like 1.20.2, or remove the field where it is not known",
+        )
     options = value.get("options")
     if isinstance(options, dict):
         value["options"] = {key: _text(option) for key, option in options.items()}

@@ -128,13 +128,16 @@ def _rules(policy: PolicyPlan) -> Iterator[str]:
     elif not policy.objects:
         yield f"{policy.policy}: needs no object"
     for rule in policy.rules:
-        yield f"{policy.policy} {rule.rule}: {_fidelity(rule)}"
+        yield f"{policy.policy} {rule.rule}: {_fidelity(rule, policy)}"
 
 
-def _fidelity(rule: RuleFidelity) -> str:
+def _fidelity(rule: RuleFidelity, policy: PolicyPlan) -> str:
+    """Return what is said of a rule; why it is not exact only where it is not what was said of the whole policy."""
     if rule.fidelity is Fidelity.EXACT:
         return rule.fidelity.value
     which = f"{rule.fidelity} ({rule.direction})" if rule.direction else rule.fidelity.value
+    if policy.refused and (rule.code, rule.reason) == (policy.code, policy.reason):
+        return f"{which} {rule.code}"
     return f"{which} {_why(rule.code, rule.reason, rule.remedy)}"
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from edict.errors import UsageError
 from edict_cli.codes import Code
 
+MOST = 256 * 1024 * 1024
+"""Bytes that are read of one file: a device has no end."""
 PRIVATE = 0o600
 PUBLIC = 0o644
 PRIVATE_FOLDER = 0o700
@@ -21,9 +23,15 @@ def read(path: Path, *, remedy: str = "") -> bytes:
         UsageError: EDICT0603.
     """
     try:
-        return path.read_bytes()
+        with path.open("rb") as opened:
+            data = opened.read(MOST + 1)
     except OSError as error:
         raise unusable(path, error, remedy) from None
+    if len(data) > MOST:
+        raise UsageError(
+            Code.FILE, f"the file has more than {MOST} bytes", where=str(path), remedy=remedy or "split it"
+        )
+    return data
 
 
 def read_private(path: Path) -> bytes:

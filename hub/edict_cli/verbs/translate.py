@@ -20,6 +20,8 @@ from edict_cli.store.settings import checked_team
 
 DEFAULT_TEAM = "preview"
 NOT_EXACT = 1
+PLUGINS = {Dialect.CILIUM_TIERS: "cilium", Dialect.CILIUM: "cilium", Dialect.CALICO: "calico"}
+"""The plugin of a dialect; the others are any plugin's."""
 
 
 @click.command("translate", short_help="Show the objects that a cluster would be given.")
@@ -85,6 +87,13 @@ def command(
             Code.NAME, f"{agent_namespace!r} is no namespace", where="--agent-namespace", remedy="write a DNS label"
         )
     facts = Facts() if facts_file is None else read_facts(facts_file)
+    if facts.plugin and PLUGINS.get(Dialect(dialect), facts.plugin) != facts.plugin:
+        raise UsageError(
+            Code.COMMAND_LINE,
+            f"the facts are of a cluster with {facts.plugin}, which does not speak {dialect}",
+            where="--dialect, --facts",
+            remedy="give the facts of another cluster, or another dialect",
+        )
     policies = [preview.placed(source) for source in only_policies(files, checked_team(team))]
     with progress("translating"):
         plan = translate(Dialect(dialect), policies, facts, agent_namespace)

@@ -120,10 +120,15 @@ def test_the_inventory_says_where_policies_meet(lint: Lint) -> None:
     assert [(each["code"], each["file"]) for each in lint.findings] == [("EDICT0109", "d.yaml")]
 
 
-@pytest.mark.parametrize("asked", ["mode: Observe", "onInexact: Stricter"])
-def test_what_agents_refuse_today_is_a_warning(lint: Lint, asked: str) -> None:
+@pytest.mark.parametrize(("asked", "codes"), [("mode: Observe", ["EDICT0623"]), ("onInexact: Stricter", [])])
+def test_what_agents_refuse_today_is_a_warning(lint: Lint, asked: str, codes: list[str]) -> None:
     assert lint(lint.file("a.yaml", changed("  policy:\n", f"  {asked}\n  policy:\n"))) == 0
-    assert [each["code"] for each in lint.findings] == ["EDICT0623"]
+    assert [each["code"] for each in lint.findings] == codes
+
+
+def test_standard_input_is_one_of_the_two(lint: Lint) -> None:
+    assert lint(Path("-"), more=["--inventory", "-"]) == 2
+    assert "standard input cannot be both" in lint.err
 
 
 def test_a_lockout_is_an_error(lint: Lint) -> None:

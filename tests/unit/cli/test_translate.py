@@ -15,6 +15,7 @@ import yaml
 
 from edict_agent.translate import Dialect, Facts
 from edict_cli.main import run
+from edict_cli.store import files
 from tests.unit.policy.documents import CLUSTER, UPSTREAM, changed
 
 GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "preview.md"
@@ -218,6 +219,7 @@ def test_facts_may_be_json_and_options_plain_words(cli: Run) -> None:
         ("options: [a]", "0109", "options", "mapping"),
         ("options: {a: {b: c}}", "0109", "options", "string"),
         ("cniVersion: a\ncniVersion: b", "0103", "facts.txt:2", "remove"),
+        ("cniVersion: newest", "0109", "facts.txt:1", "1.20.2"),
         ("[]", "0109", "facts.txt:1", "mapping"),
         ("", "0110", "facts.txt", "one document"),
         ("a: [", "0101", "facts.txt:", "brackets"),
@@ -284,3 +286,22 @@ def test_no_workspace_is_made_or_needed(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert [path.name for path in tmp_path.iterdir()] == ["p.yaml"]
+
+
+@pytest.mark.parametrize(("dialect", "code"), [("calico", 2), ("cilium", 0), ("cluster-network-policy", 0)])
+def test_facts_are_of_a_cluster_that_speaks_the_dialect(cli: Run, dialect: str, code: int) -> None:
+    assert cli(cli.file("p.yaml", DENY), dialect=dialect, facts=f"plugin: cilium\n{FACTS}") == code
+    assert ("the facts are of a cluster with cilium, which does not speak calico" in cli.err) == (code == 2)
+
+
+def test_a_file_without_an_end_is_not_read_to_it(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST", 1000)
+    assert cli(Path("/dev/zero")) == 2
+    assert "EDICT0603" in cli.err
+
+
+def test_what_is_said_of_a_whole_policy_is_not_said_of_each_rule_again(cli: Run) -> None:
+    assert cli(cli.file("p.yaml", DENY), dialect="cilium", facts="cniVersion: 1.15.0\n") == 1
+    said = [line for line in cli.out.splitlines() if line.startswith("# preview/")]
+    assert [line.count("has no enableDefaultDeny") for line in said] == [1, *[0] * (len(said) - 1)]
+    assert said[1].endswith("egress[0]: unsupported EDICT0523")
