@@ -1,4 +1,4 @@
-"""Where a change moves a policy that moves the next, a kept translator plans as a fresh one, to the end of the chain."""
+"""A change that moves a policy that moves the next: a kept translator plans as a fresh one to the end of the chain."""
 
 from __future__ import annotations
 
