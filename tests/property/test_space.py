@@ -17,7 +17,20 @@ from edict.policy.space.addresses import Addresses, addresses_in
 from edict.policy.space.boxes import boxes_of
 from edict.policy.space.intervals import Intervals
 from edict.policy.space.labels import EVERY_POD, Key, Labels, Owner, Values
-from edict.policy.space.peers import ANYONE, Anyone, Mixed, Named, Nodes, Outside, Peer, Pods, Remote, Rest
+from edict.policy.space.peers import (
+    ANYONE,
+    Anyone,
+    Mixed,
+    Named,
+    Nodes,
+    Outside,
+    Peer,
+    Pods,
+    Remote,
+    Rest,
+    meet,
+    realm,
+)
 from edict.policy.space.protocols import EVERYTHING, LISTED, PORTS, Spoken
 from tests.property.strategies import selectors
 
@@ -143,7 +156,9 @@ def test_labels_say_what_their_selector_says(selector: LabelSelector, labels: di
     made = boxes_of(agent_subject("x"), [EgressPeer(namespaces=selector)], (), GROUND)
     chosen = [box.peer.labels for box in made if isinstance(box.peer, Pods)]
     assert any(has(one, of) for one in chosen) == matches(selector, plain)
-    assert any(matches(one.selector(Owner.NAMESPACE), plain) for one in chosen) == matches(selector, plain)
+    assert any(
+        matches(LabelSelector(match_expressions=tuple(one.asked(Owner.NAMESPACE))), plain) for one in chosen
+    ) == matches(selector, plain)
 
 
 @pytest.mark.parametrize("pair", list(pairwise(LISTED)))
@@ -190,3 +205,12 @@ def test_intervals_are_sets_of_numbers(mine: frozenset[int], theirs: frozenset[i
     assert one & other == _intervals(mine & theirs)
     assert one.meets(other) is bool(mine & theirs)
     assert one.within(first, last) == _intervals(frozenset(number for number in mine if first <= number <= last))
+
+
+_any_peer = st.one_of(_peers, st.sampled_from((Named("a.example"), Named("*.example"))))
+
+
+@given(_any_peer, _any_peer)
+def test_peers_of_two_realms_never_meet(one: Peer, other: Peer) -> None:
+    if realm(one) and realm(other) and realm(one) != realm(other):
+        assert not meet(one, other, GROUND)

@@ -12,7 +12,7 @@ from edict.policy.model import Action, PolicySpec, Tier
 from edict.policy.rules import Direction, PlacedRule, rules_of
 from edict.policy.space import Box, Ground, boxes_about, subject_labels
 from edict.policy.space.labels import Labels
-from edict.policy.space.peers import ANYONE
+from edict.policy.space.peers import ANYONE, realm
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.plan import PlacedPolicy
 
@@ -52,8 +52,20 @@ class Matching:
     def meets(self, other: Matching) -> bool:
         """Tell whether some connection may match both; a rule that looks the other way never does."""
         return self.rule.direction is other.rule.direction and any(
-            mine.meets(its, self.ground) for mine in self.boxes for its in other.boxes
+            one.meets(its, self.ground)
+            for here, mine in self._by_realm.items()
+            for there, theirs in other._by_realm.items()
+            if here == there or not here or not there
+            for one in mine
+            for its in theirs
         )
+
+    @cached_property
+    def _by_realm(self) -> dict[str, list[Box]]:
+        found: dict[str, list[Box]] = {}
+        for box in self.boxes:
+            found.setdefault(realm(box.peer), []).append(box)
+        return found
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,21 @@ def meet(one: Peer, other: Peer, ground: Ground) -> bool:  # noqa: PLR0911 - a c
             return False
 
 
+def realm(peer: Peer) -> str:
+    """Return where a peer is to be found: peers of two realms never meet, but for those of none, which are anywhere."""
+    match peer:
+        case Pods():
+            return "pods"
+        case Remote():
+            return "remote"
+        case Nodes() | Rest():
+            return "nodes"
+        case Outside() | Named():
+            return "outside"
+        case _:
+            return ""
+
+
 def both(one: Peer, other: Peer) -> Peer:  # noqa: C901, PLR0911 - a case for each pair of kinds
     """Return what is in both of two parts that may meet.
 
