@@ -308,6 +308,15 @@ def test_what_is_left_of_every_protocol_holds_every_type_of_icmp() -> None:
     assert icmps["icmps"] == [{"fields": [{"family": "IPv4", "type": 0}, {"family": "IPv6", "type": 0}]}]
 
 
+def test_all_types_of_icmp_but_some_are_too_many_for_cilium() -> None:
+    ping = rule("Accept", OUTSIDE, protocols=[{"icmp": {"type": 8}}])
+    told = outcome(policy(egress=(ping, DENY_ALL_OF_IT)))
+    assert (told.rules[-1].code, told.rules[-1].fidelity) == ("EDICT0513", Fidelity.APPROXIMATE)
+    assert told.remedy.startswith("accept ICMP without a type")
+    every = rule("Accept", OUTSIDE, protocols=[{"icmp": {}}])
+    assert not outcome(policy(egress=(every, DENY_ALL_OF_IT))).refused
+
+
 def test_protocols_that_cilium_carries_and_cannot_list_are_no_remainder() -> None:
     rules = (rule("Accept", OUTSIDE, protocols=[tcp(443)]), DENY_ALL_OF_IT)
     extended = with_options(enable_extended_ip_protocols="true")

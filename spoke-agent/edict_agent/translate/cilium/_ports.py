@@ -16,7 +16,7 @@ from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.plan import Body
 
 MAX_PORTS = 40
-"""Ports of one entry of ``toPorts``, and fields of one of ``icmps``."""
+"""Ports of an entry of ``toPorts``, fields of one of ``icmps``; more types of ICMP would crowd a pod's policy map."""
 _EVERY_PORT = "0"
 """Cilium's wildcard: every port of the protocol (``pkg/policy/l4.go``)."""
 _EVERY_TYPE = 0
@@ -48,9 +48,13 @@ def protocol_groups(spoken: Spoken, facts: Facts, leeway: Leeway, *, dns: bool =
     plain: list[Body] = []
     proxied: list[Body] = []
     for name, ports in (("tcp", spoken.tcp), ("udp", spoken.udp), ("sctp", _sctp(spoken, facts))):
+        if not ports:
+            continue
+        if not dns or name == "sctp":
+            plain += _ports(name, ports)
+            continue
         for interval, port in zip(ports.parts, _ports(name, ports), strict=True):
-            through_proxy = dns and name != "sctp" and interval == _DNS
-            (proxied if through_proxy else plain).append(port)
+            (proxied if interval == _DNS else plain).append(port)
     fields = [field for name in _FAMILIES for field in _icmp(name, getattr(spoken, name), facts, leeway)]
     to_ports: list[Body] = [{"ports": ports} for ports in _chunks(plain)]
     if proxied:
@@ -116,7 +120,16 @@ def _icmp(name: str, found: Intervals, facts: Facts, leeway: Leeway) -> Iterator
             Reason.PLUGIN_OPTION, "ICMP rules are switched off in Cilium", "set enable-icmp-rules in Cilium"
         )
     types = _types(found, leeway)
-    if found != TYPES and _EVERY_TYPE in types:
+    if found != TYPES and len(types) > MAX_PORTS:
+        leeway.widen(
+            InexactError(
+                Reason.PROTOCOL,
+                f"what is left of ICMP is {len(types)} types, each of which takes a place for each peer in Cilium",
+                "accept ICMP without a type before it, or deny the types that matter",
+            )
+        )
+        types = [_EVERY_TYPE]
+    elif found != TYPES and _EVERY_TYPE in types:
         leeway.widen(
             InexactError(
                 Reason.PROTOCOL,
