@@ -92,6 +92,16 @@ async def test_what_another_dialect_left_is_removed_once_the_plan_stands() -> No
     assert site.standing == {("", "y")}
 
 
+async def test_what_a_former_version_wrote_apart_goes_once_the_one_object_stands() -> None:
+    site = Site(*KINDS[Dialect.CILIUM])
+    name = "edict.payments.a"
+    for suffix in ("", ".egress-deny", ".ingress-deny"):
+        site.kube.put(CILIUM_POLICY, **body(f"{name}{suffix}"))
+    await site.keep(Wanted(CILIUM_POLICY, body(name, allows=True), "payments/a"))
+    assert site.standing == {("", name)}
+    assert site.kube.objects[CILIUM_POLICY.plural, "", name]["spec"]["egress"] == [{}]
+
+
 async def test_what_plain_cilium_had_goes_once_the_tiers_stand() -> None:
     site = Site(*KINDS[Dialect.CILIUM_TIERS])
     for name in ("moved", "both"):
