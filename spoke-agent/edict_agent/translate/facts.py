@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from msgspec import Struct, field
 
@@ -52,13 +53,18 @@ class Facts(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     @property
     def version(self) -> tuple[int, int] | None:
         """The plugin's major and minor version, or None when unknown."""
-        found = _VERSION.match(self.plugin_version)
-        return (int(found[1]), int(found[2])) if found else None
+        return _version(self.plugin_version)
 
     def enabled(self, option: str, *, default: bool) -> bool:
         """Return a boolean option of the plugin's configuration."""
         value = self.options.get(option, "").strip().lower()
         return default if not value else value == "true"
+
+
+@lru_cache(maxsize=64)
+def _version(text: str) -> tuple[int, int] | None:
+    found = _VERSION.match(text)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def ground_of(facts: Facts, every: Addresses = EVERY_ADDRESS) -> Ground:

@@ -26,10 +26,14 @@ def as_sets(addresses: Addresses, written: Iterable[IPNetwork]) -> list[AddressS
     Raises:
         InexactError: EDICT0522; they would be more than anybody could read.
     """
+    outermost = _outermost(written)
+    if addresses == addresses_in(map(str, outermost)):
+        _check(len(outermost))
+        return [AddressSet(network) for network in outermost]
     found: list[AddressSet] = []
     total = 0
     rest = addresses
-    for networks in (_outermost(written), _WHOLE):
+    for networks in (outermost, _WHOLE):
         taken: list[str] = []
         for network in networks:
             part = rest.within(network)
@@ -66,8 +70,11 @@ def _check(number: int) -> None:
 
 def _outermost(networks: Iterable[IPNetwork]) -> list[IPNetwork]:
     """Return the networks that lie in no other, each once."""
+    distinct = set(networks)
+    if len(distinct) == 1:
+        return list(distinct)
     kept: list[IPNetwork] = []
-    for network in sorted(set(networks), key=lambda one: (one.version, int(one.network_address), one.prefixlen)):
+    for network in sorted(distinct, key=lambda one: (one.version, int(one.network_address), one.prefixlen)):
         if not kept or not within(network, kept[-1]):
             kept.append(network)
     return kept

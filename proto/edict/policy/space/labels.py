@@ -100,20 +100,15 @@ class Values(Struct, frozen=True, gc=False):
         elif self:
             yield self
 
-    def requirements(self, key: str) -> Iterator[LabelSelectorRequirement]:
-        """Yield the requirements that say a sayable set."""
+    def requirements(self, key: str) -> list[LabelSelectorRequirement]:
+        """Return the requirements that say a sayable set."""
         values = tuple(sorted(self.listed))
         if not self.others:
-            yield (
-                LabelSelectorRequirement(key, Operator.IN, values)
-                if values
-                else LabelSelectorRequirement(key, Operator.DOES_NOT_EXIST)
-            )
-            return
-        if not self.absent:
-            yield LabelSelectorRequirement(key, Operator.EXISTS)
+            return [LabelSelectorRequirement(key, Operator.IN if values else Operator.DOES_NOT_EXIST, values)]
+        found = [] if self.absent else [LabelSelectorRequirement(key, Operator.EXISTS)]
         if values:
-            yield LabelSelectorRequirement(key, Operator.NOT_IN, values)
+            found.append(LabelSelectorRequirement(key, Operator.NOT_IN, values))
+        return found
 
 
 ANYTHING = Values()
@@ -167,23 +162,24 @@ class Labels:
     def __le__(self, other: Labels) -> bool:
         return all(not (self.terms.get(key, ANYTHING) & _within(key, ~values)) for key, values in other.terms.items())
 
-    def selector(self, owner: Owner) -> LabelSelector:
-        """Return what is asked of one owner's labels as a selector, keys in order."""
-        return LabelSelector(
-            match_expressions=tuple(
-                requirement
-                for key in sorted(self.terms)
-                if key.owner is owner
-                for requirement in self.requirements(key)
-            )
-        )
+    def asked(self, owner: Owner) -> list[LabelSelectorRequirement]:
+        """Return what is asked of one owner's labels, keys in order."""
+        keys = [key for key in self.terms if key.owner is owner]
+        if len(keys) > 1:
+            keys.sort()
+        return [requirement for key in keys for requirement in self.requirements(key)]
 
-    def requirements(self, key: Key) -> Iterator[LabelSelectorRequirement]:
-        """Yield what is asked of one key, of which every part is sayable; that it is there only where it may not be."""
-        values = self.terms.get(key, ANYTHING)
-        if key.is_always_there and values.others:
+    def requirements(self, key: Key) -> list[LabelSelectorRequirement]:
+        """Return what is asked of one key, of which every part is sayable; that it is there only where it may not be.
+
+        Nothing where the key is not among the terms.
+        """
+        values = self.terms.get(key)
+        if values is None:
+            return []
+        if values.others and key.is_always_there:
             values = Values(values.listed, others=True, absent=True)
-        yield from values.requirements(key.name)
+        return values.requirements(key.name)
 
     def without(self, key: Key) -> Labels:
         """Return the set with nothing asked of one key."""

@@ -35,7 +35,15 @@ class Spoken(Struct, frozen=True, gc=False):
     names: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return self.others or bool(self.names) or any(getattr(self, name) for name in LISTED)
+        return bool(
+            self.others
+            or self.tcp.parts
+            or self.udp.parts
+            or self.sctp.parts
+            or self.icmp4.parts
+            or self.icmp6.parts
+            or self.names
+        )
 
     @property
     def is_everything(self) -> bool:
@@ -58,7 +66,7 @@ class Spoken(Struct, frozen=True, gc=False):
     @property
     def has_ports(self) -> bool:
         """Whether some port of some protocol is in it."""
-        return bool(self.tcp or self.udp or self.sctp)
+        return bool(self.tcp.parts or self.udp.parts or self.sctp.parts)
 
     def __and__(self, other: Spoken) -> Spoken:
         """Return what is in both; the same name is the same port, another name is taken for another."""

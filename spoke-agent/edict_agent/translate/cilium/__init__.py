@@ -11,23 +11,23 @@ from edict_agent.translate.cilium._order import loses, remainder, requests_stand
 from edict_agent.translate.cilium._peers import every_address, is_there
 from edict_agent.translate.cilium._ports import protocol_groups
 from edict_agent.translate.cilium._sections import Sections, check_rule, is_proxied
-from edict_agent.translate.cilium._selectors import peer_selector, remote_selector, subject_selector
+from edict_agent.translate.cilium._selectors import check_peer, check_subject, remote_selector
 from edict_agent.translate.cilium._target import Cilium
 
 __all__ = [
     "Cilium",
     "Sections",
+    "check_peer",
     "check_rule",
+    "check_subject",
     "default_deny",
     "every_address",
     "is_dns_alone",
     "is_proxied",
     "is_there",
     "loses",
-    "peer_selector",
     "protocol_groups",
     "remainder",
     "remote_selector",
     "requests_stand_before",
-    "subject_selector",
 ]

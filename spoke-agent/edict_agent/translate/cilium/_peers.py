@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from edict.policy.rules import Direction, PlacedRule
 from edict.policy.space.addresses import EVERY_ADDRESS, Addresses
+from edict.policy.space.intervals import NOTHING
 from edict.policy.space.labels import CLUSTER, Labels
 from edict.policy.space.peers import ANYONE, Anyone, Mixed, Named, Nodes, Outside, Peer, Pods, Remote, Rest
 from edict_agent.translate.cilium._fqdn import fqdn_selectors
@@ -111,12 +112,10 @@ def is_everything(peers: Sequence[Peer]) -> bool:
 
 def every_address(facts: Facts) -> Addresses:
     """Return the addresses of the families that the cluster speaks; what is not switched off is taken to be there."""
-    options = {4: "enable-ipv4", 6: "enable-ipv6"}
-    total = Addresses()
-    for version, option in options.items():
-        if facts.enabled(option, default=True):
-            total |= EVERY_ADDRESS.of_family(version)
-    return total
+    return Addresses(
+        v4=EVERY_ADDRESS.v4 if facts.enabled("enable-ipv4", default=True) else NOTHING,
+        v6=EVERY_ADDRESS.v6 if facts.enabled("enable-ipv6", default=True) else NOTHING,
+    )
 
 
 def is_there(remote: Labels, facts: Facts) -> bool:

@@ -6,7 +6,7 @@ not mentioned (``getEndpointSelector``), so that ``NotIn`` on the namespace alon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from edict.policy.model import LabelSelectorRequirement
 from edict.policy.space.labels import ACCOUNT, Labels, Owner, Values
@@ -37,6 +37,30 @@ def subject_selector(subject: Labels, facts: Facts) -> Body:
     return {"matchExpressions": _expressions(subject, facts)}
 
 
+def check_subject(subject: Labels, facts: Facts) -> None:
+    """Refuse what :func:`subject_selector` refuses, without making it.
+
+    Raises:
+        InexactError: a label that Cilium does not know.
+    """
+    for key in sorted(subject.terms):
+        if key.owner in _FOUND_BY:
+            _FOUND_BY[key.owner](key.name, facts)
+    for requirement in subject.requirements(ACCOUNT):
+        check_accounts(requirement.values)
+
+
+def check_peer(pods: Labels, facts: Facts) -> None:
+    """Refuse what :func:`peer_selector` refuses, without making it.
+
+    Raises:
+        InexactError: a label that Cilium does not know, or the cluster's name is needed and unknown.
+    """
+    check_subject(pods, facts)
+    if not _is_local(facts):
+        own_name(facts)
+
+
 def peer_selector(pods: Labels, facts: Facts) -> Body:
     """Return the endpoint selector of a peer: pods of this cluster alone, also in a mesh.
 
@@ -44,9 +68,7 @@ def peer_selector(pods: Labels, facts: Facts) -> Body:
         InexactError: a label that Cilium does not know, or the cluster's name is needed and unknown.
     """
     body: Body = {"matchExpressions": _expressions(pods, facts)}
-    version = facts.version
-    local = facts.enabled("policy-default-local-cluster", default=version is not None and version >= _LOCAL_SINCE)
-    if not local:
+    if not _is_local(facts):
         body["matchLabels"] = {CLUSTER: own_name(facts)}
     return body
 
@@ -68,18 +90,22 @@ def everyone_selector() -> Body:
     return {"matchExpressions": [exists(NAMESPACE), exists(CLUSTER)]}
 
 
+def _is_local(facts: Facts) -> bool:
+    """Tell whether selectors mean the local cluster unless they say otherwise."""
+    version = facts.version
+    return facts.enabled("policy-default-local-cluster", default=version is not None and version >= _LOCAL_SINCE)
+
+
 def _expressions(pods: Labels, facts: Facts) -> list[Body]:
-    return [exists(NAMESPACE), *_terms(pods, facts)]
-
-
-def _terms(pods: Labels, facts: Facts) -> Iterator[Body]:
+    found = [exists(NAMESPACE)]
     for key in sorted(pods.terms):
         if key.owner in _FOUND_BY:
-            for requirement in pods.requirements(key):
-                yield expression(_FOUND_BY[key.owner](key.name, facts), requirement)
+            name = _FOUND_BY[key.owner](key.name, facts)
+            found += [expression(name, requirement) for requirement in pods.requirements(key)]
     for requirement in pods.requirements(ACCOUNT):
         check_accounts(requirement.values)
-        yield expression(SERVICE_ACCOUNT, requirement)
+        found.append(expression(SERVICE_ACCOUNT, requirement))
+    return found
 
 
 _FOUND_BY: dict[Owner, Callable[[str, Facts], str]] = {Owner.NAMESPACE: namespace_key, Owner.POD: pod_key}

@@ -13,7 +13,7 @@ from edict_agent.translate.cilium._baseline import translate_baseline
 from edict_agent.translate.cilium._names import render_policy
 from edict_agent.translate.cilium._order import loses
 from edict_agent.translate.cilium._peers import every_address
-from edict_agent.translate.cilium._selectors import subject_selector
+from edict_agent.translate.cilium._selectors import check_subject, subject_selector
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts, ground_of
@@ -92,7 +92,7 @@ class Cilium:
     def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
         """Translate one policy by its tier."""
         try:
-            subject_selector(own.subject, self._facts)
+            check_subject(own.subject, self._facts)
         except InexactError as error:
             rules = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
             return Outcome(rules=rules, objects=(), refusal=error)

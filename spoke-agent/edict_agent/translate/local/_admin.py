@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from edict.policy.model import Action
-from edict.policy.space import subject_labels
 from edict.policy.space.labels import Labels
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
@@ -46,16 +45,13 @@ def admin_allow(
     if written.action is Action.PASS:
         return None
     _check_order(rule, earlier)
-    if not rule.is_everything:
-        subject = subject_labels(written.subject)
-        if not any(subject <= pods for pods in isolated):
-            raise InexactError(
-                Reason.ISOLATES,
-                f"a NetworkPolicy that allows a part of {written.direction} denies the rest of it, and no Baseline "
-                "that stands denies these pods all of it",
-                f"deny the whole of {written.direction} to a subject that holds this one in Baseline, or accept all "
-                "of it",
-            )
+    if not rule.is_everything and not any(rule.subject <= pods for pods in isolated):
+        raise InexactError(
+            Reason.ISOLATES,
+            f"a NetworkPolicy that allows a part of {written.direction} denies the rest of it, and no Baseline "
+            "that stands denies these pods all of it",
+            f"deny the whole of {written.direction} to a subject that holds this one in Baseline, or accept all of it",
+        )
     return allow(written, facts, leeway)
 
 

@@ -9,14 +9,15 @@ from edict.policy.fidelity import RuleFidelity
 from edict.policy.lockout import WAY_OUT_NAME, WAY_OUT_TEAM
 from edict.policy.model import Action, Tier
 from edict.policy.rules import Direction
-from edict.policy.space import Ground, subject_labels
+from edict.policy.space import Ground
+from edict.policy.space.labels import Labels
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts, ground_of
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.local._admin import admin_allow
 from edict_agent.translate.local._baseline import check_baseline
-from edict_agent.translate.local._selectors import namespaces_of, pods_of
+from edict_agent.translate.local._selectors import Namespaces, pods_of
 from edict_agent.translate.objects import render
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
 from edict_agent.translate.standing import Kind, Matching, Standing
@@ -35,6 +36,7 @@ class LocalPolicies:
         self._facts = facts
         self._agent_namespace = agent_namespace
         self._ground = ground_of(facts)
+        self._namespaces = Namespaces(facts.namespaces or {})
 
     @property
     def ground(self) -> Ground:
@@ -81,7 +83,7 @@ class LocalPolicies:
             except InexactError as error:
                 told.append(unsupported(rule.rule.place, error))
             earlier.append(rule)
-        return Outcome(rules=tuple(told), objects=self._objects(policy, allows) if allows else ())
+        return Outcome(rules=tuple(told), objects=self._objects(policy, own.subject, allows) if allows else ())
 
     def _add(
         self,
@@ -102,7 +104,7 @@ class LocalPolicies:
                     allows.setdefault(direction, [])
             case Tier.ADMIN:
                 isolated = [
-                    subject_labels(other.rule.subject)
+                    other.subject
                     for other in baseline
                     if other.rule.action is Action.DENY and other.rule.direction is direction
                 ]
@@ -112,7 +114,9 @@ class LocalPolicies:
             case _:
                 assert_never(tier)
 
-    def _objects(self, policy: PlacedPolicy, allows: Mapping[Direction, list[Body]]) -> tuple[RenderedObject, ...]:
+    def _objects(
+        self, policy: PlacedPolicy, subject: Labels, allows: Mapping[Direction, list[Body]]
+    ) -> tuple[RenderedObject, ...]:
         pods = pods_of(policy.document.spec.policy.subject)
         directions = [direction for direction in Direction if direction in allows]
         spec: Body = {
@@ -123,5 +127,5 @@ class LocalPolicies:
         name = f"edict.{policy.team}.{policy.name}"
         return tuple(
             render(API_VERSION, KIND, name, spec, policy=policy, namespace=namespace)
-            for namespace in namespaces_of(pods, self._facts.namespaces or {})
+            for namespace in self._namespaces.of(pods, subject)
         )

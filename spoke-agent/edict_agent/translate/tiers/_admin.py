@@ -67,7 +67,7 @@ def translate_admin(
         if rule.rule.action is Action.PASS:
             passes.append(rule)
     try:
-        objects = (*admin_objects(policy, front, agent_namespace, facts), *sections.objects(policy))
+        objects = (*admin_objects(policy, own.subject, front, agent_namespace, facts), *sections.objects(policy))
     except InexactError as error:
         refused = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
         return Outcome(rules=refused, objects=(), refusal=error)

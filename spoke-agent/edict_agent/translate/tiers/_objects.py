@@ -33,7 +33,11 @@ def way_out_object(agent_namespace: str, facts: Facts) -> RenderedObject:
 
 
 def admin_objects(
-    policy: PlacedPolicy, rules: Mapping[Direction, Sequence[Body]], agent_namespace: str, facts: Facts
+    policy: PlacedPolicy,
+    subject: Labels,
+    rules: Mapping[Direction, Sequence[Body]],
+    agent_namespace: str,
+    facts: Facts,
 ) -> tuple[RenderedObject, ...]:
     """Return the objects of an Admin policy: none without rules, two where its egress must leave the way out alone.
 
@@ -41,8 +45,10 @@ def admin_objects(
         InexactError: a direction has more rules than an object may hold.
     """
     spec = policy.document.spec.policy
-    subject, agent = subject_labels(spec.subject), subject_labels(agent_subject(agent_namespace))
-    if spec.priority != HIGHEST or not rules.get(Direction.EGRESS) or not subject.meets(agent):
+    if spec.priority != HIGHEST or not rules.get(Direction.EGRESS):
+        return upstream_objects(policy, {subject: rules}, facts)
+    agent = subject_labels(agent_subject(agent_namespace))
+    if not subject.meets(agent):
         return upstream_objects(policy, {subject: rules}, facts)
     by_subject: dict[Labels, Mapping[Direction, Sequence[Body]]] = {
         subject: {direction: some for direction, some in rules.items() if direction is not Direction.EGRESS}

@@ -95,7 +95,7 @@ def is_sayable(box: Box, direction: Direction) -> bool:
             known = direction is Direction.EGRESS
         case _:
             known = False
-    return known and (box.spoken == EVERYTHING or not _rest(box.spoken))
+    return known and (box.spoken == EVERYTHING or not _has_rest(box.spoken))
 
 
 def _conflict(late: Part, action: Action) -> bool:
@@ -131,13 +131,14 @@ def _meets(piece: Box, others: Sequence[Part]) -> bool:
 
 
 def _by_name(spoken: Spoken) -> Iterator[Spoken]:
-    named = Spoken(tcp=spoken.tcp, udp=spoken.udp, sctp=spoken.sctp)
-    if named:
-        yield named
-    if rest := _rest(spoken):
-        yield rest
+    if not _has_rest(spoken):
+        yield spoken
+        return
+    if spoken.has_ports:
+        yield Spoken(tcp=spoken.tcp, udp=spoken.udp, sctp=spoken.sctp)
+    yield replace(spoken, tcp=NOTHING, udp=NOTHING, sctp=NOTHING)
 
 
-def _rest(spoken: Spoken) -> Spoken:
-    """Return what upstream has no name for as Cilium reads it: ICMP, other protocols, and ports by name."""
-    return replace(spoken, tcp=NOTHING, udp=NOTHING, sctp=NOTHING)
+def _has_rest(spoken: Spoken) -> bool:
+    """Tell whether upstream has no name for a part of it as Cilium reads it: ICMP, other protocols, ports by name."""
+    return bool(spoken.others or spoken.icmp4 or spoken.icmp6 or spoken.names)

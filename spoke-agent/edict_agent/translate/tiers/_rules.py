@@ -47,8 +47,9 @@ def peers_bodies(peers: Sequence[Peer], facts: Facts) -> Iterator[Body]:
     for peer in peers:
         if isinstance(peer, Outside):
             outside |= peer.addresses
-    for some in in_batches(str(network) for network in (outside & every_address(facts)).networks()):
-        yield {"networks": some}
+    if outside:
+        for some in in_batches(map(str, (outside & every_address(facts)).networks())):
+            yield {"networks": some}
 
 
 def _protocols(spoken: Spoken, facts: Facts, leeway: Leeway) -> Iterator[Body]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from edict.policy.lockout import NAMESPACE_NAME
 from edict.policy.model import LabelSelectorRequirement, Operator
 from edict.policy.space.labels import ACCOUNT, CLUSTER, EVERY_POD, Labels, Owner, Values
-from edict_agent.translate.cilium import is_there, peer_selector, remote_selector, subject_selector
+from edict_agent.translate.cilium import check_peer, check_subject, is_there, remote_selector
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.plan import Body
 
@@ -29,7 +29,7 @@ def subject_body(subject: Labels, facts: Facts) -> Body:
     Raises:
         InexactError: a label that Cilium does not know.
     """
-    subject_selector(subject, facts)
+    check_subject(subject, facts)
     return _pods(subject)
 
 
@@ -45,7 +45,7 @@ def pods_bodies(local: Iterable[Labels], remote: Iterable[Labels], facts: Facts)
         yield _pods(EVERY_POD, [LabelSelectorRequirement(_CLUSTER, Operator.EXISTS)])
         return
     for labels in here:
-        peer_selector(labels, facts)
+        check_peer(labels, facts)
         yield _pods(labels)
     for labels in there:
         remote_selector(labels, facts)
@@ -54,11 +54,11 @@ def pods_bodies(local: Iterable[Labels], remote: Iterable[Labels], facts: Facts)
 
 
 def _pods(labels: Labels, more: Iterable[LabelSelectorRequirement] = ()) -> Body:
-    spaces = list(labels.selector(Owner.NAMESPACE).match_expressions)
+    spaces = labels.asked(Owner.NAMESPACE)
     if spaces and not any(one.operator in _POSITIVE for one in spaces):
         spaces.insert(0, LabelSelectorRequirement(NAMESPACE_NAME, Operator.EXISTS))
     accounts = [LabelSelectorRequirement(_ACCOUNT, one.operator, one.values) for one in labels.requirements(ACCOUNT)]
-    own = [*labels.selector(Owner.POD).match_expressions, *accounts, *more]
+    own = [*labels.asked(Owner.POD), *accounts, *more]
     return {"pods": {"namespaceSelector": _selector(spaces), "podSelector": _selector(own)}}
 
 

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from edict.policy.model import Action, Tier
 from edict.policy.space import Ground
-from edict_agent.translate.cilium import Cilium, loses, subject_selector
+from edict_agent.translate.cilium import Cilium, check_subject, loses
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts
 from edict_agent.translate.inexact import InexactError, unsupported
@@ -64,7 +64,7 @@ class CiliumTiers:
     def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
         """Translate one policy by its tier."""
         try:
-            subject_selector(own.subject, self._facts)
+            check_subject(own.subject, self._facts)
         except InexactError as error:
             rules = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
             return Outcome(rules=rules, objects=(), refusal=error)
