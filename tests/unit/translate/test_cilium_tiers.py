@@ -252,12 +252,15 @@ class TestLate:
         assert specs(FRONT, dns, deny, accept) == []
         assert len(specs(BEHIND, dns, deny, accept)) == 1
 
-    def test_what_cannot_be_taken_out_is_refused_and_widened_with_leave(self) -> None:
-        first = policy("a", priority=1, egress=(rule("Accept", SHOP, protocols=[PING]),))
-        second = policy("b", priority=2, egress=(rule("Deny", SHOP),))
-        assert outcome(first, second).code == "EDICT0513"
-        told = outcome(first, stricter(second))
-        assert (told.refused, told.rules[0].direction) == (False, "stricter")
+    def test_what_cannot_be_taken_out_is_refused_and_widened_with_leave_in_its_own_policy(self) -> None:
+        rules = (rule("Accept", SHOP, protocols=[PING]), rule("Deny", SHOP))
+        first, second = (policy(name, priority=at, egress=(rules[at],)) for at, name in enumerate("ab"))
+        whole = policy(egress=rules)
+        assert {outcome(first, second).code, outcome(first, stricter(second)).code, outcome(whole).code} == {
+            "EDICT0513"
+        }
+        told = outcome(stricter(whole))
+        assert (told.refused, told.rules[1].direction) == (False, "stricter")
 
 
 class TestDomainNames:

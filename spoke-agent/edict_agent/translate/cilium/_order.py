@@ -4,14 +4,20 @@ Of two rules that can match one connection the earlier one decides. A later Acce
 Cilium does anyway. A later Deny under an earlier Accept or Pass, and a later Accept under an earlier Pass, must not
 match what the earlier one matched: it is subtracted. A Pass itself needs nothing.
 Requests cannot be subtracted.
+
+Where a Deny is widened it may take from earlier rules of its own policy alone: the author of another has not asked for
+it, and is told that those are exact.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from edict.policy.model import Action
 from edict.policy.space import Box, TooManyBoxesError, UnknowableError, difference
+from edict.policy.space.protocols import TYPES, Spoken
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.leeway import Leeway
@@ -44,6 +50,28 @@ def remainder(rule: Matching, earlier: Iterable[Matching], leeway: Leeway) -> Se
     return left
 
 
+def check_widened(rule: Matching, left: Iterable[Box], earlier: Iterable[Matching], leeway: Leeway) -> None:
+    """Refuse a Deny of more ICMP than is written, where that may be what an earlier rule of another policy decides.
+
+    Raises:
+        InexactError: why it was widened.
+    """
+    if leeway.taken is None or rule.rule.action is not Action.DENY:
+        return
+    wide = [replace(box, spoken=_any_icmp(box.spoken)) for box in left]
+    for other in earlier:
+        if other.policy == rule.policy or other.rule.direction is not rule.rule.direction:
+            continue
+        if other.rule.action in _BROKEN_BY[Action.DENY] and any(
+            box.meets(its, rule.ground) for box in wide for its in other.boxes
+        ):
+            raise leeway.taken
+
+
+def _any_icmp(spoken: Spoken) -> Spoken:
+    return Spoken(icmp4=TYPES if spoken.icmp4 else spoken.icmp4, icmp6=TYPES if spoken.icmp6 else spoken.icmp6)
+
+
 def requests_stand_before(other: Matching) -> InexactError:
     """Return why a Deny that meets an earlier Accept of requests cannot be said."""
     return InexactError(
@@ -69,6 +97,8 @@ def _without(rule: Matching, left: Sequence[Box], other: Matching, leeway: Leewa
         "make the two disjoint: narrow the subject, the peers or the ports of one",
     )
     if rule.rule.action is Action.DENY:
+        if other.policy != rule.policy:
+            raise error  # whoever may be stricter may be so with a policy of its own
         leeway.widen(error)
         return left
     leeway.narrow(error)

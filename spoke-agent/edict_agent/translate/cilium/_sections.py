@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from edict.policy.model import Action
 from edict.policy.rules import Direction
@@ -13,7 +13,7 @@ from edict.policy.space.protocols import Spoken
 from edict_agent.translate.cilium._fqdn import check_domain_rules, is_dns_rule
 from edict_agent.translate.cilium._http import proxied
 from edict_agent.translate.cilium._names import render_policy
-from edict_agent.translate.cilium._order import remainder
+from edict_agent.translate.cilium._order import check_widened, remainder
 from edict_agent.translate.cilium._peers import peer_groups
 from edict_agent.translate.cilium._ports import protocol_groups, request_groups
 from edict_agent.translate.cilium._selectors import subject_selector
@@ -61,7 +61,7 @@ class Sections:
         self._facts = facts
         self._bodies: dict[Labels, dict[str, list[Body]]] = {}
 
-    def add(self, rule: Matching, own: Standing, earlier: Iterable[Matching], leeway: Leeway) -> bool:
+    def add(self, rule: Matching, own: Standing, earlier: Sequence[Matching], leeway: Leeway) -> bool:
         """Take in a rule, less what earlier ones decide; tell whether anything of it is left to say.
 
         Raises:
@@ -73,10 +73,12 @@ class Sections:
         if rule.rule.rule.http:
             leeway.narrow(proxied())
         found: list[tuple[Labels, list[Body]]] = []
-        for (subject, spoken), peers in _grouped(remainder(rule, earlier, leeway)).items():
+        left = remainder(rule, earlier, leeway)
+        for (subject, spoken), peers in _grouped(left).items():
             groups = peer_groups(peers, rule.rule, self._facts, leeway)
             protocols = self._protocols(spoken, rule, own, leeway)
             found.append((subject, [group | protocol for group in groups for protocol in protocols]))
+        check_widened(rule, left, earlier, leeway)
         for subject, bodies in found:
             self._bodies.setdefault(subject, {}).setdefault(section, []).extend(bodies)
         return any(bodies for _, bodies in found)
