@@ -16,7 +16,7 @@ class Fidelity(enum.StrEnum):
     UNSUPPORTED = "unsupported"
 
 
-class RuleFidelity(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class RuleFidelity(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """The fidelity of one rule, with a reason where it is not exact.
 
     ``rule`` is ``ingress[i]`` or ``egress[i]`` by its place in the document; ``code`` is ``EDICT05xx``;

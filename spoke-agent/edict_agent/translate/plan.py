@@ -30,7 +30,7 @@ class PlacedPolicy(Struct, frozen=True):
         return f"{self.team}/{self.name}"
 
 
-class RenderedObject(Struct, frozen=True):
+class RenderedObject(Struct, frozen=True, gc=False):
     """One object to apply by server-side apply.
 
     ``policy`` is the id of the policy that it belongs to, :data:`edict.policy.lockout.WAY_OUT_ID` when to none;
@@ -50,7 +50,7 @@ class RenderedObject(Struct, frozen=True):
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
-class PolicyPlan(Struct, frozen=True):
+class PolicyPlan(Struct, frozen=True, gc=False):
     """What becomes of one policy.
 
     When it is ``refused`` it has no objects, ``code`` and ``reason`` are those of the first rule that is not

@@ -11,8 +11,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from types import MappingProxyType
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -116,18 +115,19 @@ _ABSENT = Values(others=False, absent=True)
 _PRESENT = Values(others=True, absent=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Labels:
     """A set of pods: those whose labels are in every one of ``terms``."""
 
     terms: Mapping[Key, Values] = field(default_factory=dict)
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash(frozenset(self.terms.items()))
+    _hash: int | None = field(default=None, init=False, compare=False, repr=False)
 
     def __hash__(self) -> int:
-        return self._hash
+        known = self._hash
+        if known is None:
+            known = hash(frozenset(self.terms.items()))
+            object.__setattr__(self, "_hash", known)
+        return known
 
     def __bool__(self) -> bool:
         return all(self.terms.values())
@@ -144,7 +144,7 @@ class Labels:
         terms = dict(self.terms)
         for key, values in other.terms.items():
             terms[key] = terms[key] & values if key in terms else values
-        return Labels(MappingProxyType(terms))
+        return Labels(terms)
 
     def __sub__(self, other: Labels) -> Iterator[Labels]:
         """Yield disjoint sets that together are this one without the other: one or two for each key of the other."""
@@ -156,7 +156,7 @@ class Labels:
             mine = rest.get(key, ANYTHING)
             outside = mine & _within(key, ~values)
             for part in outside.sayable():
-                yield Labels(MappingProxyType(rest | {key: part}))
+                yield Labels(rest | {key: part})
             rest[key] = mine & values
 
     def __le__(self, other: Labels) -> bool:
@@ -183,7 +183,7 @@ class Labels:
 
     def without(self, key: Key) -> Labels:
         """Return the set with nothing asked of one key."""
-        return Labels(MappingProxyType({one: values for one, values in self.terms.items() if one != key}))
+        return Labels({one: values for one, values in self.terms.items() if one != key})
 
 
 EVERY_POD = Labels()
@@ -222,7 +222,7 @@ def _conjunction(asked: Iterable[tuple[Key, Values]]) -> Labels:
     for key, values in asked:
         kept = _within(key, values)
         terms[key] = terms[key] & kept if key in terms else kept
-    return Labels(MappingProxyType(terms))
+    return Labels(terms)
 
 
 def _within(key: Key, values: Values) -> Values:
@@ -232,15 +232,28 @@ def _within(key: Key, values: Values) -> Values:
 
 def _asked(owner: Owner, selector: LabelSelector) -> Iterator[tuple[Key, Values]]:
     for name, value in selector.match_labels.items():
-        yield Key(owner, name), Values(frozenset({value}), others=False, absent=False)
+        yield _key(owner, name), _exactly(value)
     for requirement in selector.match_expressions:
-        key, listed = Key(owner, requirement.key), frozenset(requirement.values)
+        key = _key(owner, requirement.key)
         match requirement.operator:
+            case Operator.IN if len(requirement.values) == 1:
+                yield key, _exactly(requirement.values[0])
             case Operator.IN:
-                yield key, Values(listed, others=False, absent=False)
+                yield key, Values(frozenset(requirement.values), others=False, absent=False)
             case Operator.NOT_IN:
-                yield key, Values(listed, others=True, absent=True)
+                yield key, Values(frozenset(requirement.values), others=True, absent=True)
             case Operator.EXISTS:
                 yield key, _PRESENT
             case Operator.DOES_NOT_EXIST:
                 yield key, _ABSENT
+
+
+@lru_cache(maxsize=65536)
+def _key(owner: Owner, name: str) -> Key:
+    """Return a key, the same object for many selectors: few keys are asked again and again."""
+    return Key(owner, name)
+
+
+@lru_cache(maxsize=65536)
+def _exactly(value: str) -> Values:
+    return Values(frozenset({value}), others=False, absent=False)
