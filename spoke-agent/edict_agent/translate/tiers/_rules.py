@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from edict.policy.rules import Direction
 from edict.policy.space import Box
@@ -61,9 +62,9 @@ def _protocols(spoken: Spoken, facts: Facts, leeway: Leeway) -> Iterator[Body]:
         yield {"protocols": some}
 
 
-def _transports(spoken: Spoken) -> Iterable[Body]:
-    for name, interval in spoken.parts():
-        yield {name: {"destinationPort": _port(interval)}}
+@lru_cache(maxsize=4096)
+def _transports(spoken: Spoken) -> tuple[Body, ...]:
+    return tuple({name: {"destinationPort": _port(interval)}} for name, interval in spoken.parts())
 
 
 def _port(interval: Interval) -> Body:

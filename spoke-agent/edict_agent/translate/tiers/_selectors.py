@@ -7,7 +7,6 @@ upstream has no word for, Cilium finds by labels that it gives to pods itself an
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from edict.policy.lockout import NAMESPACE_NAME
@@ -64,11 +63,14 @@ def _pods(labels: Labels, more: Iterable[LabelSelectorRequirement] = ()) -> Body
 
 def _selector(requirements: list[LabelSelectorRequirement]) -> Body:
     """Return a selector as a person would write it: one value under ``matchLabels``, where the key is asked once."""
-    asked = Counter(one.key for one in requirements)
+    asked: set[str] = set()
+    again: set[str] = set()
+    for one in requirements:
+        (again if one.key in asked else asked).add(one.key)
     plain = {
         one.key: one.values[0]
         for one in requirements
-        if one.operator is Operator.IN and len(one.values) == 1 and asked[one.key] == 1
+        if one.operator is Operator.IN and len(one.values) == 1 and one.key not in again
     }
     body: Body = {"matchLabels": plain} if plain else {}
     if rest := [_expression(one) for one in requirements if one.key not in plain]:
