@@ -1,6 +1,6 @@
 """Ask the table of cases, then a short random run, and stop at the first fault.
 
-``python -m tests.engines.mutants.hunt OVERLAY [DIALECT...]`` exits with 1 and prints the fault, or with 0 where there
+``python -m tests.engines.mutants.hunt OVERLAY [DIALECT...]`` exits with 3 and prints the fault, or with 0 where there
 is none. It refuses to judge any code but that of the overlay.
 """
 
@@ -15,6 +15,7 @@ import edict_agent.translate
 from tests.engines.cases.judge import faults, faults_of_reference
 from tests.engines.cases.table import cases
 from tests.engines.engine import Engine
+from tests.engines.mutants.overlay import FOUND, NOTHING
 from tests.engines.rows import ROWS
 from tests.env._build import ensure_parts
 
@@ -26,9 +27,10 @@ def main(overlay: Path, dialects: list[str]) -> int:
     for module in (edict.policy.semantics, edict_agent.translate):
         assert Path(str(module.__file__)).is_relative_to(overlay), f"{module.__file__} is not of the overlay"
     fault = next(_faults(dialects), None)
-    if fault is not None:
-        print(fault)
-    return int(fault is not None)
+    if fault is None:
+        return NOTHING
+    print(fault)
+    return FOUND
 
 
 def _faults(dialects: list[str]) -> Iterator[str]:

@@ -15,7 +15,8 @@ from msgspec import Struct
 
 ROOT = Path(__file__).parents[3]
 _PACKAGES = ("proto/edict", "spoke-agent/edict_agent")
-FOUND, NOTHING, LOST = 1, 0, 4
+FOUND, NOTHING, LOST = 3, 0, 4
+"""A hunt that ends with anything else has itself gone wrong: what crashes has shown nothing."""
 
 
 class Mutant(Struct, frozen=True, forbid_unknown_fields=True):
