@@ -25,9 +25,7 @@ def placed(name: str, *, log: bool = False, priority: int = 10, **changes: Any) 
     return Placed("payments", name, digest_of(content), document)
 
 
-def plan(
-    *policies: Placed, before: dict[str, Placed] | None = None, translator: Translator | None = None
-) -> Desired:
+def plan(*policies: Placed, before: dict[str, Placed] | None = None, translator: Translator | None = None) -> Desired:
     def standing(policy: str) -> tuple[Digest, FederatedNetworkPolicy] | None:
         found = (before or {}).get(policy)
         return (found.digest, found.document) if found and found.document else None
