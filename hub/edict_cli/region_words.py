@@ -135,7 +135,7 @@ def _clusters(labels: Labels) -> str:
 
 
 def _asked(labels: Labels, owner: Owner) -> str:
-    return ", ".join(_requirement(one) for one in labels.selector(owner).match_expressions)
+    return ", ".join(_requirement(one) for one in labels.asked(owner))
 
 
 def _requirement(one: LabelSelectorRequirement) -> str:
