@@ -16,7 +16,7 @@ PROGRAMS = {"hub": "edict-hub", "agent": "edict-agent", "cli": "edict"}
 FOREIGN = {
     "hub": {"lightkube", "httpx", "httpx2", "rich", "kubernetes", "pytest"},
     "agent": {"aetcd", "rich", "kubernetes", "pytest"},
-    "cli": {"aetcd", "lightkube", "kubernetes", "pytest"},
+    "cli": {"aetcd", "lightkube", "pytest"},
 }
 each = pytest.mark.parametrize("extra", PROGRAMS)
 
