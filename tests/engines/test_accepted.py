@@ -19,7 +19,7 @@ from tests.env import Cluster
 from tests.env.clients import dynamic_client, server_side_apply
 from tests.env.fixtures import MakeCluster
 
-pytestmark = pytest.mark.parts
+pytestmark = [pytest.mark.parts, pytest.mark.slow]
 
 BATCHES = 7
 """As many as the default run of any dialect takes."""
