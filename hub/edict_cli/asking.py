@@ -150,7 +150,7 @@ def _addresses(world: World, text: str, option: str) -> tuple[str, ...]:
 
 def _beside(world: World, namespace: str) -> str:
     names = sorted(one.name for one in world.pods if one.namespace == namespace)
-    return f"; {namespace} has {', '.join(names[:3])}" + (", …" if len(names) > 3 else "") if names else ""  # noqa: PLR2004
+    return f"; {namespace} has {', '.join(names[:3])}" + (", …" if len(names) > 3 else "") if names else ""  # noqa: PLR2004 - as many as are shown
 
 
 def _absent(what: str, option: str) -> UsageError:

@@ -69,13 +69,13 @@ def from_server(context: str | None, kubeconfig: Path | None) -> list[Manifest]:
         UsageError: EDICT0624.
     """
     # The client is imported when a cluster is asked: it takes longer than all the rest.
-    from kubernetes import client, config  # noqa: PLC0415
-    from kubernetes.config import ConfigException  # noqa: PLC0415
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+    from kubernetes import client, config  # noqa: PLC0415 - said above
+    from kubernetes.config import ConfigException  # noqa: PLC0415 - said above
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - said above
 
     where = context or (str(kubeconfig) if kubeconfig else "kubeconfig")
     try:
-        api = config.new_client_from_config(  # type: ignore[no-untyped-call]
+        api = config.new_client_from_config(  # type: ignore[no-untyped-call] # it has no types
             str(kubeconfig) if kubeconfig else None, context=context, persist_config=False
         )
         core, networking = client.CoreV1Api(api), client.NetworkingV1Api(api)

@@ -13,8 +13,6 @@ from edict.policy.model import LabelSelector, Mode
 from edict.policy.placement import selects
 from edict.policy.rules import Direction, rules_of
 from edict.policy.space import Ground
-from edict.policy.space.addresses import addresses_in
-from edict_agent.translate.facts import Facts
 from edict_cli.example_view import Connection, connection
 from edict_cli.output import Sheet
 from edict_cli.policy_files import only_policies
@@ -75,12 +73,6 @@ def read_set(path: Path, cluster: Mapping[str, str] | None) -> list[Placed]:
         if source.document.spec.mode is Mode.ENFORCE
         and (cluster is None or selects(source.document.spec.placement, cluster))
     ]
-
-
-def ground_of(facts: Facts) -> Ground:
-    """Return which addresses pods and nodes may have."""
-    pods, nodes = (None if one is None else addresses_in(one) for one in (facts.pod_cidrs, facts.node_cidrs))
-    return Ground(pods, nodes)
 
 
 def compared(old: Sequence[Placed], new: Sequence[Placed], ground: Ground, agent_namespace: str) -> Comparison:

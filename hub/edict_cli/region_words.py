@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -186,8 +186,8 @@ def _request(text: str) -> str:
     )
 
 
-def _pairs(labels: object) -> str:
-    return ",".join(f"{name}={value}" for name, value in sorted(dict(labels).items()))  # type: ignore[call-overload]
+def _pairs(labels: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
+    return ",".join(f"{name}={value}" for name, value in sorted(dict(labels).items()))
 
 
 def _of_family(addresses: Addresses) -> list[str]:

@@ -7,15 +7,14 @@ from pathlib import Path
 import click
 
 from edict.errors import UsageError
-from edict.ids import is_dns_label
-from edict.policy.lockout import DEFAULT_AGENT_NAMESPACE
-from edict_agent.translate.facts import Facts
+from edict_agent.translate.facts import Facts, ground_of
 from edict_cli import comparing
 from edict_cli.arguments import labels
 from edict_cli.codes import Code
 from edict_cli.comparing import MAY_CHANGE
 from edict_cli.facts_file import read_facts
 from edict_cli.output import Form, emit, forms, note, progress
+from edict_cli.policy_options import agent_namespace_option, facts_option
 
 DIFFERENT = 1
 
@@ -26,12 +25,8 @@ DIFFERENT = 1
 @click.option(
     "--cluster", metavar="LABELS", help="Compare what one cluster gets: its labels, key=value[,...]; none for no label."
 )
-@click.option(
-    "--facts", "facts_file", type=click.Path(path_type=Path), help="What is known about the cluster; YAML or JSON."
-)
-@click.option(
-    "--agent-namespace", default=DEFAULT_AGENT_NAMESPACE, show_default=True, help="Whose way out is always kept."
-)
+@facts_option
+@agent_namespace_option
 @forms()
 def command(
     *, old: Path, new: Path, cluster: str | None, facts_file: Path | None, agent_namespace: str, form: Form
@@ -61,16 +56,12 @@ def command(
       edict diff old.yaml new.yaml --cluster env=prod,region=eu
       git show HEAD:deny-metadata.yaml | edict diff - deny-metadata.yaml -o json
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
-    if not is_dns_label(agent_namespace):
-        raise UsageError(
-            Code.NAME, f"{agent_namespace!r} is no namespace", where="--agent-namespace", remedy="write a DNS label"
-        )
     if old == new == Path("-"):
         raise UsageError(
             Code.COMMAND_LINE, "standard input cannot be both sets", where="OLD NEW", remedy="give a file for one"
         )
     chosen = None if cluster is None else labels_of_cluster(cluster)
-    ground = comparing.ground_of(Facts() if facts_file is None else read_facts(facts_file))
+    ground = ground_of(Facts() if facts_file is None else read_facts(facts_file))
     before, after = (comparing.read_set(path, chosen) for path in (old, new))
     with progress("comparing"):
         found = comparing.compared(before, after, ground, agent_namespace)

@@ -9,9 +9,7 @@ import click
 from msgspec.structs import replace
 
 from edict.errors import UsageError
-from edict.ids import is_dns_label
 from edict.policy.checks import PolicySource
-from edict.policy.lockout import DEFAULT_AGENT_NAMESPACE
 from edict.policy.manifests import Manifest, observe
 from edict.policy.model import Action, Mode
 from edict.policy.rules import Direction
@@ -20,23 +18,15 @@ from edict_cli.codes import Code
 from edict_cli.explaining import explain, headline, sheet
 from edict_cli.output import Form, emit, forms, note, progress
 from edict_cli.policy_files import only_policies
+from edict_cli.policy_options import agent_namespace_option, files_option, team_option
 from edict_cli.store.settings import checked_team
 
-DEFAULT_TEAM = "preview"
 DENIED = 1
 BOTH = "both"
 
 
 @click.command("explain", short_help="Walk a connection to the rule that decides it.")
-@click.option(
-    "-f",
-    "--file",
-    "files",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Policies: a YAML or JSON file, or a folder of them; - is stdin; repeatable.",
-)
+@files_option("Policies: a")
 @click.option("--from", "source", required=True, metavar="NS/POD|IP", help="Who connects.")
 @click.option("--to", "destination", required=True, metavar="NS/POD|IP|DOMAIN", help="To whom.")
 @click.option(
@@ -59,10 +49,8 @@ BOTH = "both"
 )
 @click.option("--context", metavar="NAME", help="Read the cluster itself, by a context of the kubeconfig.")
 @click.option("--kubeconfig", type=click.Path(path_type=Path), help="Read the cluster itself, by this kubeconfig.")
-@click.option("--team", default=DEFAULT_TEAM, show_default=True, help="Whose policies these are; it is in every name.")
-@click.option(
-    "--agent-namespace", default=DEFAULT_AGENT_NAMESPACE, show_default=True, help="Whose way out is always kept."
-)
+@team_option
+@agent_namespace_option
 @forms(Form.TABLE, Form.WIDE, Form.JSON, Form.YAML)
 def command(
     *,
@@ -104,10 +92,6 @@ def command(
       edict explain -f p.yaml --world c.yaml --from shop/web --to shop/api --port 80 --request 'GET /status'
       edict explain -f p.yaml --world c.yaml --from shop/web --to 10.0.0.7 --port icmp/8 -o json | jq .verdict
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
-    if not is_dns_label(agent_namespace):
-        raise UsageError(
-            Code.NAME, f"{agent_namespace!r} is no namespace", where="--agent-namespace", remedy="write a DNS label"
-        )
     if Path("-") in files and Path("-") in world:
         raise UsageError(
             Code.COMMAND_LINE,

@@ -12,30 +12,22 @@ from edict_cli.lint_reports import junit, sarif
 from edict_cli.linting import LintReport, lint
 from edict_cli.output import Form, Sheet, emit, note, progress
 from edict_cli.policy_files import gather
+from edict_cli.policy_options import files_option, team_option
 from edict_cli.store.settings import checked_team
 from edict_cli.verbs.version import own_version
 
-DEFAULT_TEAM = "preview"
 FINDINGS = 1
 
 
 @click.command("lint", short_help="Check documents before they are signed.")
-@click.option(
-    "-f",
-    "--file",
-    "files",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A YAML or JSON file, or a folder of them; - is stdin; repeatable.",
-)
+@files_option()
 @click.option(
     "--inventory",
     multiple=True,
     type=click.Path(path_type=Path),
     help="A file or folder of ManagedClusters that policies are placed on; repeatable.",
 )
-@click.option("--team", default=DEFAULT_TEAM, show_default=True, help="Whose policies these are; it is in every name.")
+@team_option
 @click.option(
     "-o",
     "--output",

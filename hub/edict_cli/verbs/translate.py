@@ -8,45 +8,31 @@ import click
 import msgspec
 
 from edict.errors import UsageError
-from edict.ids import is_dns_label
-from edict.policy.lockout import DEFAULT_AGENT_NAMESPACE
 from edict_agent.translate import Dialect, Facts, Plan, translate
 from edict_cli import preview
 from edict_cli.codes import Code
 from edict_cli.facts_file import read_facts
 from edict_cli.output import note, progress
 from edict_cli.policy_files import only_policies
+from edict_cli.policy_options import agent_namespace_option, facts_option, files_option, team_option
 from edict_cli.store.settings import checked_team
 
-DEFAULT_TEAM = "preview"
 NOT_EXACT = 1
 PLUGINS = {Dialect.CILIUM_TIERS: "cilium", Dialect.CILIUM: "cilium", Dialect.CALICO: "calico"}
 """The plugin of a dialect; the others are any plugin's."""
 
 
 @click.command("translate", short_help="Show the objects that a cluster would be given.")
-@click.option(
-    "-f",
-    "--file",
-    "files",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A YAML or JSON file, or a folder of them; - is stdin; repeatable.",
-)
+@files_option()
 @click.option(
     "--dialect",
     required=True,
     type=click.Choice([dialect.value for dialect in Dialect]),
     help="What the cluster speaks.",
 )
-@click.option(
-    "--facts", "facts_file", type=click.Path(path_type=Path), help="What is known about the cluster; YAML or JSON."
-)
-@click.option("--team", default=DEFAULT_TEAM, show_default=True, help="Whose policies these are; it is in every name.")
-@click.option(
-    "--agent-namespace", default=DEFAULT_AGENT_NAMESPACE, show_default=True, help="Whose way out is always kept."
-)
+@facts_option
+@team_option
+@agent_namespace_option
 @click.option(
     "-o",
     "--output",
@@ -82,10 +68,6 @@ def command(
       edict translate -f policies/ --dialect cilium --facts fra1.yaml | kubectl apply --dry-run=server -f -
       edict translate -f policies/ --dialect cilium -o json | jq '.rules[] | select(.fidelity != "exact")'
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
-    if not is_dns_label(agent_namespace):
-        raise UsageError(
-            Code.NAME, f"{agent_namespace!r} is no namespace", where="--agent-namespace", remedy="write a DNS label"
-        )
     facts = Facts() if facts_file is None else read_facts(facts_file)
     if facts.plugin and PLUGINS.get(Dialect(dialect), facts.plugin) != facts.plugin:
         raise UsageError(
