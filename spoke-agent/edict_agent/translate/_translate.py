@@ -18,12 +18,12 @@ from edict_agent.translate.cilium import Cilium
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts
-from edict_agent.translate.inexact import InexactError, exact, unsupported
+from edict_agent.translate.inexact import InexactError, exact
 from edict_agent.translate.local import LocalPolicies
 from edict_agent.translate.past import Past
 from edict_agent.translate.plan import PlacedPolicy, Plan, PolicyPlan, RenderedObject
 from edict_agent.translate.standing import Matching, Standing, standing
-from edict_agent.translate.target import Outcome, Target
+from edict_agent.translate.target import Outcome, Target, refused
 from edict_agent.translate.tiers import CiliumTiers
 from edict_agent.translate.upstream import Upstream
 
@@ -150,8 +150,7 @@ class Translator:
             _refuse_tie(own, before)
             self._target.refuse_policy(policy)
         except InexactError as error:
-            rules = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
-            return Outcome(rules=rules, objects=(), refusal=error)
+            return refused(own, error)
         return self._target.translate(policy, own, before)
 
     def _plan(self) -> Plan:

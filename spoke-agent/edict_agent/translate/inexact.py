@@ -22,6 +22,15 @@ class InexactError(Exception):
         self.remedy = remedy
 
 
+def masqueraded(everything: str) -> InexactError:
+    """Return why a source is not known by its address; ``everything`` is what of all addresses a plugin can say."""
+    return InexactError(
+        Reason.INGRESS_NETWORK,
+        "a source address may be that of a node that forwarded the connection",
+        f"select pods or namespaces, or every address of {everything}",
+    )
+
+
 def unsupported(rule: str, error: InexactError) -> RuleFidelity:
     """Return the fidelity of a rule that the dialect cannot say."""
     return RuleFidelity(

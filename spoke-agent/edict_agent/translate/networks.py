@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from edict.policy.model import Network, NetworkExcept
-from edict.policy.space.addresses import addresses_in, network_of
+from edict.policy.space.addresses import network_of
 
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -68,12 +68,6 @@ def sets_meet(one: AddressSet, other: AddressSet) -> bool:
         return False
     common = one.network if within(one.network, other.network) else other.network
     return not any(within(common, part) for part in (*one.excepted, *other.excepted))
-
-
-def prefixes(entry: AddressSet) -> Iterator[IPNetwork]:
-    """Yield the fewest networks that together are the set, disjoint and in order; none where nothing is left."""
-    holes = addresses_in(str(part) for part in entry.excepted)
-    yield from (addresses_in([str(entry.network)]) - holes).networks()
 
 
 def covers_everything(sets: Iterable[AddressSet], versions: frozenset[int]) -> bool:

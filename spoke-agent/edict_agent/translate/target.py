@@ -8,7 +8,7 @@ from typing import Protocol
 
 from edict.policy.fidelity import RuleFidelity
 from edict.policy.space import Box, Ground
-from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.plan import PlacedPolicy, RenderedObject
 from edict_agent.translate.standing import Kind, Standing
 
@@ -28,12 +28,20 @@ class Outcome:
     late: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
 
 
-class Target(Protocol):
-    """A dialect on one cluster: it holds the facts and the agent's namespace."""
+def refused(own: Standing, error: InexactError) -> Outcome:
+    """Return the outcome of a policy that cannot be said as a whole: every rule for the one reason."""
+    rules = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
+    return Outcome(rules=rules, objects=(), refusal=error)
 
-    @property
-    def ground(self) -> Ground:
-        """Which addresses pods and nodes may have."""
+
+class Target(Protocol):
+    """A dialect on one cluster: it holds the facts and the agent's namespace.
+
+    Attributes:
+        ground: which addresses pods and nodes may have.
+    """
+
+    ground: Ground
 
     def built_in(self) -> tuple[RenderedObject, ...]:
         """Return the objects that belong to no policy, the way out among them."""

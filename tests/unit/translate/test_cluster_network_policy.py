@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from edict.policy.fidelity import Fidelity
+from edict.policy.model import NetworkExcept
+from edict.policy.space.addresses import addresses_of
 from edict_agent.translate import Dialect, Facts, PlacedPolicy, PolicyPlan, RenderedObject
-from edict_agent.translate.networks import AddressSet, prefixes
 from tests.unit.translate.placed import (
     AGENT,
     EVERYTHING,
@@ -142,12 +143,13 @@ def test_prefixes_are_the_set(data: st.DataObject) -> None:
     network = ip_network("192.0.2.0/26")
     holes = data.draw(st.lists(st.tuples(addresses, st.integers(26, 32)), max_size=6))
     excepted = tuple(ip_network((int(network.network_address) + at, length), strict=False) for at, length in holes)
-    found = prefixes(AddressSet(network, excepted))
+    written = NetworkExcept(cidr=str(network), except_=tuple(map(str, excepted)))
+    found = list(addresses_of([written]).networks())
     meant = {address for address in network if not any(address in part for part in excepted)}
     listed = [address for part in found for address in part]
     assert len(listed) == len(set(listed))
     assert set(listed) == meant
-    assert list(found) == sorted(found)
+    assert found == sorted(found, key=lambda part: int(part.network_address))
 
 
 @pytest.mark.parametrize("field", ["nodes", "domainNames"])

@@ -12,7 +12,7 @@ from edict.policy.rules import Direction, PlacedRule
 from edict_agent.translate.calico._selectors import entity
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
-from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.inexact import InexactError, masqueraded
 from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.networks import AddressSet, address_sets, covers_everything, known_set, sets_meet
 from edict_agent.translate.plan import Body
@@ -75,11 +75,7 @@ def _network_sides(sets: Sequence[AddressSet], direction: Direction, facts: Fact
 
 def _check_sources(sets: Sequence[AddressSet], facts: Facts, leeway: Leeway) -> None:
     """Refuse sources by address, but for an Accept that may match less: a forwarding node's address is in none."""
-    error = InexactError(
-        Reason.INGRESS_NETWORK,
-        "a source address may be that of a node that forwarded the connection",
-        "select pods or namespaces, or every address of a family",
-    )
+    error = masqueraded("a family")
     nodes = facts.node_cidrs
     if nodes is None or any(sets_meet(one, known_set(node)) for one in sets for node in nodes):
         raise error

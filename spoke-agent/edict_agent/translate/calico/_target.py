@@ -10,7 +10,6 @@ from edict.policy.fidelity import RuleFidelity
 from edict.policy.lockout import WAY_OUT_NAME, WAY_OUT_PRIORITY, WAY_OUT_TEAM, agent_subject
 from edict.policy.model import LabelSelector, NamespacedPod, Subject, Tier
 from edict.policy.rules import Direction
-from edict.policy.space import Ground
 from edict_agent.translate.calico._names import policy_name, policy_object, tier_objects
 from edict_agent.translate.calico._rules import calico_rules
 from edict_agent.translate.calico._selectors import entity
@@ -20,7 +19,7 @@ from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
 from edict_agent.translate.standing import Kind, Standing
-from edict_agent.translate.target import Outcome
+from edict_agent.translate.target import Outcome, refused
 
 MAX_RULES = 1024
 """Rules a direction; the cap of Calico 3.33."""
@@ -33,12 +32,7 @@ class Calico:
     def __init__(self, facts: Facts, agent_namespace: str) -> None:
         self._facts = facts
         self._agent_namespace = agent_namespace
-        self._ground = ground_of(facts)
-
-    @property
-    def ground(self) -> Ground:
-        """Which addresses pods and nodes may have."""
-        return self._ground
+        self.ground = ground_of(facts)
 
     def built_in(self) -> tuple[RenderedObject, ...]:
         """Return the two tiers and the way out, whose order is below that of any document."""
@@ -74,8 +68,7 @@ class Calico:
                     told.append(unsupported(rule.place, error))
             _check_size(rendered)
         except InexactError as error:
-            rules = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
-            return Outcome(rules=rules, objects=(), refusal=error)
+            return refused(own, error)
         rendered = {direction: rules for direction, rules in rendered.items() if rules}  # Calico keeps no empty list
         if not rendered:
             return Outcome(rules=tuple(told), objects=())

@@ -13,7 +13,7 @@ from edict.policy.rules import Direction, PlacedRule
 from edict.policy.space.addresses import Addresses, addresses_in, network_of
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
-from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.inexact import InexactError, masqueraded
 from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.networks import IPNetwork
 from edict_agent.translate.plan import Body
@@ -32,18 +32,9 @@ def check_networks(mixed: Addresses, direction: Direction, facts: Facts, leeway:
         InexactError: they are not exact, and the rule has no leeway for it.
     """
     if direction is Direction.INGRESS:
-        leeway.narrow(masqueraded())
+        leeway.narrow(masqueraded("both families"))
     if mixed:
         leeway.narrow(_meets_pods(mixed, facts))
-
-
-def masqueraded() -> InexactError:
-    """Return why a source is not known by its address."""
-    return InexactError(
-        Reason.INGRESS_NETWORK,
-        "a source address may be that of a node that forwarded the connection",
-        "select pods or namespaces, or every address of both families",
-    )
 
 
 def _meets_pods(mixed: Addresses, facts: Facts) -> InexactError:

@@ -14,12 +14,12 @@ from edict.policy.space.intervals import NOTHING
 from edict.policy.space.labels import CLUSTER, Labels
 from edict.policy.space.peers import ANYONE, Anyone, Mixed, Named, Nodes, Outside, Peer, Pods, Remote, Rest
 from edict_agent.translate.cilium._fqdn import fqdn_selectors
-from edict_agent.translate.cilium._networks import check_networks, masqueraded, network_rules
+from edict_agent.translate.cilium._networks import check_networks, network_rules
 from edict_agent.translate.cilium._nodes import node_selectors, other_nodes, others_are_there
 from edict_agent.translate.cilium._selectors import everyone_selector, peer_selector, remote_selector
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
-from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.inexact import InexactError, masqueraded
 from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.plan import Body
 
@@ -145,8 +145,8 @@ def _entities(kinds: _Kinds, direction: Direction, leeway: Leeway, *, nodes: boo
         found |= {*_OTHERS, "host"} if kinds.every_node else set(_REST) if kinds.rest else set()
         return sorted(found | {"host", "remote-node"} if nodes else found)
     if world and not kinds.every_node:
-        leeway.narrow(masqueraded())
+        leeway.narrow(masqueraded("both families"))
         return ["world"]
     if kinds.every_node and not world:
-        raise masqueraded()
+        raise masqueraded("both families")
     return sorted((*_OTHERS, "world")) if world else []

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from edict.policy.lockout import agent_subject
 from edict.policy.model import Tier
-from edict.policy.space import Ground, subject_labels
+from edict.policy.space import subject_labels
 from edict_agent.translate.cilium._admin import translate_admin
 from edict_agent.translate.cilium._baseline import translate_baseline
 from edict_agent.translate.cilium._names import render_policy
@@ -17,10 +17,10 @@ from edict_agent.translate.cilium._selectors import check_subject, subject_selec
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts, ground_of
-from edict_agent.translate.inexact import InexactError, unsupported
+from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.plan import PlacedPolicy, RenderedObject
 from edict_agent.translate.standing import Kind, Standing, built_in
-from edict_agent.translate.target import Outcome
+from edict_agent.translate.target import Outcome, refused
 
 OLDEST = (1, 16)
 """``enableDefaultDeny`` came with it."""
@@ -37,13 +37,8 @@ class Cilium:
     def __init__(self, facts: Facts, agent_namespace: str) -> None:
         self._facts = facts
         self._agent_namespace = agent_namespace
-        self._ground = ground_of(facts, every_address(facts))
-        self._way_out = built_in(agent_namespace, Dialect.CILIUM, self._ground)
-
-    @property
-    def ground(self) -> Ground:
-        """Which addresses pods and nodes may have."""
-        return self._ground
+        self.ground = ground_of(facts, every_address(facts))
+        self._way_out = built_in(agent_namespace, Dialect.CILIUM, self.ground)
 
     def built_in(self) -> tuple[RenderedObject, ...]:
         """Return the way out: an allow of everything for the agent's namespace, without default deny."""
@@ -94,8 +89,7 @@ class Cilium:
         try:
             check_subject(own.subject, self._facts)
         except InexactError as error:
-            rules = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
-            return Outcome(rules=rules, objects=(), refusal=error)
+            return refused(own, error)
         match own.spec.tier:
             case Tier.ADMIN:
                 return translate_admin(policy, own, (self._way_out, *before), self._facts)

@@ -13,7 +13,7 @@ from edict.policy.ports import port_interval
 from edict.policy.rules import Direction, PlacedRule
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts
-from edict_agent.translate.inexact import InexactError
+from edict_agent.translate.inexact import InexactError, masqueraded
 from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.networks import AddressSet, address_sets, covers_everything, known_set, sets_meet
 from edict_agent.translate.plan import Body
@@ -72,14 +72,10 @@ def _peer(peer: IngressPeer | EgressPeer, direction: Direction, facts: Facts, le
 def _block(one: AddressSet, direction: Direction, facts: Facts, leeway: Leeway) -> Body:
     met = _met(one, facts)
     if direction is Direction.INGRESS:
-        masqueraded = InexactError(
-            Reason.INGRESS_NETWORK,
-            "a source address may be that of a node that forwarded the connection",
-            "select pods or namespaces, or every address of both families",
-        )
+        error = masqueraded("both families")
         if met is not None:  # as the address of a node it would be many others, too
-            raise masqueraded
-        leeway.narrow(masqueraded)
+            raise error
+        leeway.narrow(error)
     elif met is not None:
         leeway.narrow(met)
     body: Body = {"cidr": str(one.network)}

@@ -9,7 +9,6 @@ from edict.policy.fidelity import RuleFidelity
 from edict.policy.lockout import WAY_OUT_NAME, WAY_OUT_TEAM
 from edict.policy.model import Action, Tier
 from edict.policy.rules import Direction
-from edict.policy.space import Ground
 from edict.policy.space.labels import Labels
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.facts import Facts, ground_of
@@ -35,13 +34,8 @@ class LocalPolicies:
     def __init__(self, facts: Facts, agent_namespace: str) -> None:
         self._facts = facts
         self._agent_namespace = agent_namespace
-        self._ground = ground_of(facts)
+        self.ground = ground_of(facts)
         self._namespaces = Namespaces(facts.namespaces or {})
-
-    @property
-    def ground(self) -> Ground:
-        """Which addresses pods and nodes may have."""
-        return self._ground
 
     def built_in(self) -> tuple[RenderedObject, ...]:
         """Return the way out, which adds up with whatever else stands in the agent's namespace."""

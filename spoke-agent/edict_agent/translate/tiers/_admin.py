@@ -16,7 +16,7 @@ from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.plan import Body, PlacedPolicy
 from edict_agent.translate.standing import Matching, Standing
-from edict_agent.translate.target import Outcome
+from edict_agent.translate.target import Outcome, refused
 from edict_agent.translate.tiers._objects import admin_objects
 from edict_agent.translate.tiers._place import Part, late_part, late_parts, place
 from edict_agent.translate.tiers._rules import upstream_rules
@@ -69,8 +69,7 @@ def translate_admin(
     try:
         objects = (*admin_objects(policy, own.subject, front, agent_namespace, facts), *sections.objects(policy))
     except InexactError as error:
-        refused = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
-        return Outcome(rules=refused, objects=(), refusal=error)
+        return refused(own, error)
     return Outcome(rules=tuple(told), objects=objects, late=own_late)
 
 

@@ -20,7 +20,7 @@ from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.plan import Body, PlacedPolicy
 from edict_agent.translate.standing import Matching, Standing
-from edict_agent.translate.target import Outcome
+from edict_agent.translate.target import Outcome, refused
 from edict_agent.translate.tiers._objects import upstream_objects
 from edict_agent.translate.tiers._place import is_sayable, pieces
 from edict_agent.translate.tiers._rules import upstream_rules
@@ -60,8 +60,7 @@ def translate_baseline(policy: PlacedPolicy, own: Standing, before: Sequence[Sta
     try:
         objects = upstream_objects(policy, by_subject, facts)
     except InexactError as error:
-        refused = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
-        return Outcome(rules=refused, objects=(), refusal=error)
+        return refused(own, error)
     if denied:
         objects += (default_deny(policy, own, frozenset(denied), facts),)
     return Outcome(rules=tuple(told), objects=objects)

@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import assert_never
 
 from edict.policy.model import Action, Tier
-from edict.policy.space import Ground
 from edict_agent.translate.cilium import Cilium, check_subject, loses
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts
-from edict_agent.translate.inexact import InexactError, unsupported
+from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.plan import PlacedPolicy, RenderedObject
 from edict_agent.translate.standing import Kind, Standing, built_in
-from edict_agent.translate.target import Outcome
+from edict_agent.translate.target import Outcome, refused
 from edict_agent.translate.tiers._admin import translate_admin
 from edict_agent.translate.tiers._baseline import translate_baseline
 from edict_agent.translate.tiers._cluster import why_not
@@ -29,14 +28,10 @@ class CiliumTiers:
         self._facts = facts
         self._agent_namespace = agent_namespace
         self._plain = Cilium(facts, agent_namespace)
-        way_out = built_in(agent_namespace, Dialect.CILIUM_TIERS, self._plain.ground)
+        self.ground = self._plain.ground
+        way_out = built_in(agent_namespace, Dialect.CILIUM_TIERS, self.ground)
         late = {rule.rule.place: place(rule, way_out, (), facts).late for rule in way_out.rules}
         self._way_out = replace(way_out, late=late)
-
-    @property
-    def ground(self) -> Ground:
-        """Which addresses pods and nodes may have."""
-        return self._plain.ground
 
     def built_in(self) -> tuple[RenderedObject, ...]:
         """Return the way out: above all in front, and once more for what is late, where it also goes to nodes."""
@@ -66,8 +61,7 @@ class CiliumTiers:
         try:
             check_subject(own.subject, self._facts)
         except InexactError as error:
-            rules = tuple(unsupported(rule.rule.place, error) for rule in own.rules)
-            return Outcome(rules=rules, objects=(), refusal=error)
+            return refused(own, error)
         match own.spec.tier:
             case Tier.ADMIN:
                 return translate_admin(policy, own, (self._way_out, *before), self._facts, self._agent_namespace)

@@ -10,10 +10,10 @@ from msgspec import UNSET
 
 from edict.policy.model import EgressPeer, IngressPeer, Network
 from edict.policy.rules import PlacedRule
+from edict.policy.space.addresses import addresses_of
 from edict_agent.translate.codes import Reason
 from edict_agent.translate.inexact import InexactError
 from edict_agent.translate.leeway import Leeway
-from edict_agent.translate.networks import address_set, prefixes
 from edict_agent.translate.plan import Body
 from edict_agent.translate.upstream._selectors import pods_body, selector_body
 
@@ -58,7 +58,7 @@ def _egress_peer(peer: EgressPeer, known: Fields) -> Iterator[Body]:
 
 def _networks(networks: tuple[Network, ...]) -> Iterator[Body]:
     """Yield peers of at most so many networks each: the list is a set there, so that none may stand twice."""
-    for some in in_batches(_distinct(str(prefix) for one in networks for prefix in prefixes(address_set(one)))):
+    for some in in_batches(_distinct(str(prefix) for one in networks for prefix in addresses_of([one]).networks())):
         yield {"networks": some}
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edict.policy.fidelity import Fidelity, RuleFidelity
-from edict.policy.rules import Direction, rules_of
-from edict.policy.space import Ground
+from edict.policy.rules import Direction
 from edict_agent.translate.facts import Facts, ground_of
 from edict_agent.translate.inexact import InexactError, unsupported
 from edict_agent.translate.leeway import Leeway
 from edict_agent.translate.plan import Body, PlacedPolicy, RenderedObject
 from edict_agent.translate.standing import Kind, Standing
-from edict_agent.translate.target import Outcome
+from edict_agent.translate.target import Outcome, refused
 from edict_agent.translate.upstream._objects import upstream_objects, way_out_object
 from edict_agent.translate.upstream._rules import fitting, upstream_rule
 
@@ -23,12 +22,7 @@ class Upstream:
     def __init__(self, facts: Facts, agent_namespace: str) -> None:
         self._known = None if facts.egress_peers is None else frozenset(facts.egress_peers)
         self._agent_namespace = agent_namespace
-        self._ground = ground_of(facts)
-
-    @property
-    def ground(self) -> Ground:
-        """Which addresses pods and nodes may have."""
-        return self._ground
+        self.ground = ground_of(facts)
 
     def built_in(self) -> tuple[RenderedObject, ...]:
         """Return the way out."""
@@ -44,10 +38,10 @@ class Upstream:
 
     def translate(self, policy: PlacedPolicy, own: Standing, before: Sequence[Standing]) -> Outcome:
         """Translate a policy to one ClusterNetworkPolicy, or two; what stands before it changes nothing."""
-        del own, before
+        del before
         rules: dict[Direction, list[Body]] = {}
         told: list[RuleFidelity] = []
-        for rule in rules_of(policy.document.spec.policy):
+        for rule in [one.rule for one in own.rules]:
             leeway = Leeway(rule.action)
             try:
                 there = rules.setdefault(rule.direction, [])
@@ -60,6 +54,5 @@ class Upstream:
         try:
             objects = upstream_objects(policy, rules, self._agent_namespace)
         except InexactError as error:
-            refused = tuple(unsupported(rule.place, error) for rule in rules_of(policy.document.spec.policy))
-            return Outcome(rules=refused, objects=(), refusal=error)
+            return refused(own, error)
         return Outcome(rules=tuple(told), objects=objects)
