@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from edict import log
-from edict.errors import DocumentError, EdictError
+from edict.errors import DocumentError, EdictError, TrustError
 from edict.ids import ClusterName, Digest
 from edict.policy.documents import FederatedNetworkPolicy
 from edict.policy.parse import load_one
+from edict.trust.limits import UNLIMITED, limited
 from edict.trust.state import TrustState
 from edict_agent.metrics import Metrics
 from edict_agent.store.model import Verified
@@ -88,16 +89,23 @@ class Memory:
         self._metrics.floor_lost(state=True)
 
     def standing(self, policy: str) -> tuple[Digest, FederatedNetworkPolicy] | None:
-        """Return the document of a policy that stands, or None when none does or it cannot be read any more."""
+        """Return the document of a policy that stands, within the limits that its team has now.
+
+        None when none does, or when it cannot be read or said any more.
+        """
         digest = self.applied.get(policy)
         content = None if digest is None else self._blobs.get(digest)
         if digest is None or content is None:
             return None
+        path = f"policies/{policy}"
+        target = self.state.documents.get(path)
         try:
             document = load_one(content, policy)
-        except DocumentError:
+            if not isinstance(document, FederatedNetworkPolicy):
+                return None
+            return digest, limited(document, target.limits if target else UNLIMITED, path)
+        except (DocumentError, TrustError):
             return None
-        return (digest, document) if isinstance(document, FederatedNetworkPolicy) else None
 
     async def _clear(self, judged: Judged) -> None:
         since = self.floor_lost

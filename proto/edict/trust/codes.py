@@ -36,6 +36,8 @@ class Code(enum.IntEnum):
     """A role names a document that is not its own to name."""
     SHAPE = 214
     """Well signed, and saying something that this version does not accept."""
+    BEYOND_LIMITS = 215
+    """A document says what the delegator does not let its signer say."""
     OTHER_DOCUMENT = 220
     """A document's bytes are not those that were signed for."""
     COPY_DIFFERS = 221

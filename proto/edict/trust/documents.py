@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from edict.errors import TrustError
 from edict.ids import digest_of
-from edict.policy.documents import AnyDocument
+from edict.policy.documents import AnyDocument, FederatedNetworkPolicy
 from edict.policy.parse import load_one
 from edict.trust.codes import Code
 from edict.trust.custom import custom_of
+from edict.trust.limits import limited
 from edict.trust.state import Target
 
 
@@ -29,10 +30,11 @@ def check_blob(target: Target, content: bytes) -> None:
 
 
 def read_document(target: Target, content: bytes) -> AnyDocument:
-    """Read a document and hold it against what the metadata copied out of it.
+    """Read a document, hold it against what the metadata copied out of it, and narrow it to its team's limits.
 
     Raises:
-        TrustError: EDICT0220 for other bytes; EDICT0221 when kind, name or the signed copy differ from the document.
+        TrustError: EDICT0220 for other bytes; EDICT0221 when kind, name or the signed copy differ from the document;
+            EDICT0215 when it says what its team may not say.
         DocumentError: EDICT01xx when this version cannot read it, though it is the one that was signed.
     """
     check_blob(target, content)
@@ -41,7 +43,7 @@ def read_document(target: Target, content: bytes) -> AnyDocument:
         raise _differs(target, f"it is {type(document).__name__} {document.metadata.name!r}")
     if custom_of(document) != target.custom:
         raise _differs(target, "its placement, labels or receipt key are not those of the signed copy")
-    return document
+    return limited(document, target.limits, target.path) if isinstance(document, FederatedNetworkPolicy) else document
 
 
 def _differs(target: Target, why: str) -> TrustError:

@@ -17,9 +17,10 @@ from tuf.api.metadata import Root, Snapshot, Targets
 
 from edict.errors import TrustError
 from edict.ids import Digest, is_dns_label
-from edict.trust import _check
+from edict.trust import _check, limits
 from edict.trust.codes import Code
 from edict.trust.custom import Custom, PolicyCustom, from_plain
+from edict.trust.limits import FIELD, UNLIMITED, Limits
 from edict.trust.roles import INVENTORY, SNAPSHOT, TARGETS, delegated_paths, team_of
 from edict.trust.state import Target
 
@@ -68,7 +69,7 @@ class _Walk:
             raise _check.shape(TARGETS, top.version, "it must delegate to named roles")
         _known(TARGETS, top.version, delegations.unrecognized_fields)
         for role, entry in delegations.roles.items():
-            _known(TARGETS, top.version, entry.unrecognized_fields)
+            allowed = _limits(top.version, role, entry.unrecognized_fields)
             if entry.paths != delegated_paths(role) or entry.path_hash_prefixes is not None:
                 raise _check.shape(TARGETS, top.version, f"role {role} must own {role}/* alone")
             if not entry.terminating:
@@ -77,13 +78,15 @@ class _Walk:
             if role == INVENTORY:
                 inventory = self._load(top, role)
                 _no_delegation(role, inventory)
-                self.documents.update(_documents(role, inventory, team=""))
+                if allowed != UNLIMITED:
+                    raise _check.shape(TARGETS, top.version, f"role {role} cannot have limits")
+                self.documents.update(_documents(role, inventory, team="", allowed=UNLIMITED))
             elif team is not None:
-                self._team(top, team, role)
+                self._team(top, team, role, allowed)
             else:
                 raise _check.shape(TARGETS, top.version, f"role {role} is not one that this version knows")
 
-    def _team(self, top: Targets, team: str, role: str) -> None:
+    def _team(self, top: Targets, team: str, role: str, allowed: Limits) -> None:
         delegator = self._load(top, role)
         _names_nothing(role, delegator)
         delegations = delegator.delegations
@@ -99,7 +102,7 @@ class _Walk:
         for bin_role in bins.get_roles():
             metadata = self._load(delegator, bin_role)
             _no_delegation(bin_role, metadata)
-            for path, target in _documents(bin_role, metadata, team=team).items():
+            for path, target in _documents(bin_role, metadata, team=team, allowed=allowed).items():
                 if bins.get_role_for_target(path) != bin_role:
                     raise _foreign(bin_role, metadata.version, path)
                 self.documents[path] = target
@@ -130,7 +133,7 @@ class _Walk:
         return metadata.signed
 
 
-def _documents(role: str, signed: Targets, *, team: str) -> dict[str, Target]:
+def _documents(role: str, signed: Targets, *, team: str, allowed: Limits) -> dict[str, Target]:
     prefix = f"policies/{team}/" if team else f"{INVENTORY}/"
     found: dict[str, Target] = {}
     for path, entry in signed.targets.items():
@@ -155,8 +158,17 @@ def _documents(role: str, signed: Targets, *, team: str) -> dict[str, Target]:
             team=team,
             name=name,
             custom=custom,
+            limits=allowed,
         )
     return found
+
+
+def _limits(version: int, role: str, unknown: Mapping[str, Any]) -> Limits:
+    _known(TARGETS, version, {name: 0 for name in unknown if name != FIELD})
+    try:
+        return limits.from_plain(unknown[FIELD]) if FIELD in unknown else UNLIMITED
+    except msgspec.ValidationError as error:
+        raise _check.shape(TARGETS, version, f"the limits of role {role} are wrong: {error}") from None
 
 
 def _custom(role: str, version: int, path: str, plain: Any) -> Custom:

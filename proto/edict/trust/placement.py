@@ -10,7 +10,9 @@ from edict.trust.state import Target, TrustState
 
 
 def placed(state: TrustState, cluster: ClusterName) -> tuple[Target, ...]:
-    """Return the cluster's own inventory document and every policy whose placement selects it, by path.
+    """Return the cluster's own inventory document and every policy that is placed there, by path.
+
+    A policy is placed where its own selector and the limits of its team both select the cluster.
 
     A cluster that is not in the signed inventory has no labels to be selected by: the answer is empty.
     """
@@ -21,6 +23,8 @@ def placed(state: TrustState, cluster: ClusterName) -> tuple[Target, ...]:
     policies = (
         target
         for _, target in sorted(state.documents.items())
-        if isinstance(target.custom, PolicyCustom) and matches(target.custom.cluster_selector, labels)
+        if isinstance(target.custom, PolicyCustom)
+        and matches(target.custom.cluster_selector, labels)
+        and (target.limits.clusters is None or matches(target.limits.clusters, labels))
     )
     return (own, *policies)

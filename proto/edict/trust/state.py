@@ -9,6 +9,7 @@ from typing import Literal
 
 from edict.ids import Digest, Release
 from edict.trust.custom import Custom
+from edict.trust.limits import UNLIMITED, Limits
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Target:
     """The team of a policy; empty for a cluster."""
     name: str
     custom: Custom
+    limits: Limits = UNLIMITED
+    """Of the team that signed it."""
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ class Translator:
         for policy_id, policy in policies.items():
             known = self._judged.get(policy_id)
             if known is not None:
-                if known.policy.digest == policy.digest:
+                if known.policy == policy:  # the digest alone would miss that the limits of its team have changed
                     continue
                 self._past.remove(policy_id)
                 left.add(known.standing.rank)

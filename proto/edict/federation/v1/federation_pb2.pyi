@@ -53,6 +53,7 @@ class EnrolRequest(_message.Message):
     CSR_PEM_FIELD_NUMBER: _builtins.int
     RECEIPT_PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     ROOT_SHA256_FIELD_NUMBER: _builtins.int
+    RECEIPT_ENDORSEMENT_FIELD_NUMBER: _builtins.int
     cluster: _builtins.str
     token_secret: _builtins.bytes
     """the secret part of the token; the hub stores only its SHA-256"""
@@ -62,6 +63,8 @@ class EnrolRequest(_message.Message):
     """ed25519 public key of the cluster's receipts, 32 raw bytes"""
     root_sha256: _builtins.str
     """the TUF root that the token pins"""
+    receipt_endorsement: _builtins.bytes
+    """the new receipt key signed by the one before; empty for the first"""
     def __init__(
         self,
         *,
@@ -70,14 +73,51 @@ class EnrolRequest(_message.Message):
         csr_pem: _builtins.bytes = ...,
         receipt_public_key: _builtins.bytes = ...,
         root_sha256: _builtins.str = ...,
+        receipt_endorsement: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster", b"cluster", "csr_pem", b"csr_pem", "receipt_public_key", b"receipt_public_key", "root_sha256", b"root_sha256", "token_secret", b"token_secret"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster", b"cluster", "csr_pem", b"csr_pem", "receipt_endorsement", b"receipt_endorsement", "receipt_public_key", b"receipt_public_key", "root_sha256", b"root_sha256", "token_secret", b"token_secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EnrolRequest: _TypeAlias = EnrolRequest  # noqa: Y015
+
+@_typing.final
+class ReenrolRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_PEM_FIELD_NUMBER: _builtins.int
+    CSR_PEM_FIELD_NUMBER: _builtins.int
+    AT_UNIX_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    ROOT_SHA256_FIELD_NUMBER: _builtins.int
+    certificate_pem: _builtins.bytes
+    """the expired certificate"""
+    csr_pem: _builtins.bytes
+    """for a new key; SAN must be that of the certificate"""
+    at_unix: _builtins.int
+    """when the proof was made; the hub takes it for 5 minutes"""
+    proof: _builtins.bytes
+    """by the key of the expired certificate: see edict.pki.reenrol"""
+    root_sha256: _builtins.str
+    """the TUF root that the agent began with"""
+    def __init__(
+        self,
+        *,
+        certificate_pem: _builtins.bytes = ...,
+        csr_pem: _builtins.bytes = ...,
+        at_unix: _builtins.int = ...,
+        proof: _builtins.bytes = ...,
+        root_sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_unix", b"at_unix", "certificate_pem", b"certificate_pem", "csr_pem", b"csr_pem", "proof", b"proof", "root_sha256", b"root_sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReenrolRequest: _TypeAlias = ReenrolRequest  # noqa: Y015
 
 @_typing.final
 class EnrolResponse(_message.Message):
@@ -459,6 +499,7 @@ class AgentMessage(_message.Message):
     ACK_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    OFFER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def have(self) -> Global___Have:
         """first message of a stream, and again after a rejected release"""
@@ -469,6 +510,10 @@ class AgentMessage(_message.Message):
     def receipt(self) -> Global___Receipt: ...
     @_builtins.property
     def heartbeat(self) -> Global___Heartbeat: ...
+    @_builtins.property
+    def offer(self) -> Global___Release:
+        """the newest verified release, whole, as an answer to OfferRequest"""
+
     def __init__(
         self,
         *,
@@ -476,12 +521,13 @@ class AgentMessage(_message.Message):
         ack: Global___Ack | None = ...,
         receipt: Global___Receipt | None = ...,
         heartbeat: Global___Heartbeat | None = ...,
+        offer: Global___Release | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "have", b"have", "heartbeat", b"heartbeat", "kind", b"kind", "receipt", b"receipt"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "have", b"have", "heartbeat", b"heartbeat", "kind", b"kind", "offer", b"offer", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "have", b"have", "heartbeat", b"heartbeat", "kind", b"kind", "receipt", b"receipt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "have", b"have", "heartbeat", b"heartbeat", "kind", b"kind", "offer", b"offer", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["have", "ack", "receipt", "heartbeat"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["have", "ack", "receipt", "heartbeat", "offer"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -512,27 +558,48 @@ class HubMessage(_message.Message):
 
     RELEASE_FIELD_NUMBER: _builtins.int
     RECEIPT_ACK_FIELD_NUMBER: _builtins.int
+    OFFER_REQUEST_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def release(self) -> Global___Release: ...
     @_builtins.property
     def receipt_ack(self) -> Global___ReceiptAck:
         """the receipt is committed in etcd"""
 
+    @_builtins.property
+    def offer_request(self) -> Global___OfferRequest:
+        """the hub lost its newest releases and asks for what the agent holds"""
+
     def __init__(
         self,
         *,
         release: Global___Release | None = ...,
         receipt_ack: Global___ReceiptAck | None = ...,
+        offer_request: Global___OfferRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "receipt_ack", b"receipt_ack", "release", b"release"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "offer_request", b"offer_request", "receipt_ack", b"receipt_ack", "release", b"release"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "receipt_ack", b"receipt_ack", "release", b"release"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "offer_request", b"offer_request", "receipt_ack", b"receipt_ack", "release", b"release"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["release", "receipt_ack"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["release", "receipt_ack", "offer_request"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___HubMessage: _TypeAlias = HubMessage  # noqa: Y015
+
+@_typing.final
+class OfferRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfferRequest: _TypeAlias = OfferRequest  # noqa: Y015
 
 @_typing.final
 class StateRequest(_message.Message):
@@ -709,6 +776,9 @@ class ClusterStatus(_message.Message):
     RECEIPTS_FIELD_NUMBER: _builtins.int
     HELLO_FIELD_NUMBER: _builtins.int
     PENDING_RECEIPT_KEY_FIELD_NUMBER: _builtins.int
+    RECEIPT_ENDORSEMENT_FIELD_NUMBER: _builtins.int
+    BANNED_FIELD_NUMBER: _builtins.int
+    BAN_REASON_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     connected: _builtins.bool
     """has a stream on some replica"""
@@ -721,6 +791,10 @@ class ClusterStatus(_message.Message):
     acked_accepted: _builtins.int
     pending_receipt_key: _builtins.bytes
     """as given at enrolment; an author signs it in or not"""
+    receipt_endorsement: _builtins.bytes
+    """of the pending key, by the key before it; empty where there was none"""
+    banned: _builtins.bool
+    ban_reason: _builtins.str
     @_builtins.property
     def last_ack(self) -> Global___Ack:
         """newest acknowledgement of any stage"""
@@ -745,10 +819,13 @@ class ClusterStatus(_message.Message):
         receipts: _abc.Iterable[Global___Receipt] | None = ...,
         hello: Global___HelloRequest | None = ...,
         pending_receipt_key: _builtins.bytes = ...,
+        receipt_endorsement: _builtins.bytes = ...,
+        banned: _builtins.bool = ...,
+        ban_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hello", b"hello", "last_ack", b"last_ack"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked_accepted", b"acked_accepted", "acked_applied", b"acked_applied", "acked_received", b"acked_received", "acked_verified", b"acked_verified", "connected", b"connected", "hello", b"hello", "last_ack", b"last_ack", "last_seen_unix", b"last_seen_unix", "name", b"name", "pending_receipt_key", b"pending_receipt_key", "receipts", b"receipts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked_accepted", b"acked_accepted", "acked_applied", b"acked_applied", "acked_received", b"acked_received", "acked_verified", b"acked_verified", "ban_reason", b"ban_reason", "banned", b"banned", "connected", b"connected", "hello", b"hello", "last_ack", b"last_ack", "last_seen_unix", b"last_seen_unix", "name", b"name", "pending_receipt_key", b"pending_receipt_key", "receipt_endorsement", b"receipt_endorsement", "receipts", b"receipts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -854,3 +931,180 @@ class CreateTokenResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateTokenResponse: _TypeAlias = CreateTokenResponse  # noqa: Y015
+
+@_typing.final
+class BanRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLUSTER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    cluster: _builtins.str
+    reason: _builtins.str
+    """for people; at most 1 KiB"""
+    def __init__(
+        self,
+        *,
+        cluster: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster", b"cluster", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BanRequest: _TypeAlias = BanRequest  # noqa: Y015
+
+@_typing.final
+class BanResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BanResponse: _TypeAlias = BanResponse  # noqa: Y015
+
+@_typing.final
+class UnbanRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLUSTER_FIELD_NUMBER: _builtins.int
+    cluster: _builtins.str
+    def __init__(
+        self,
+        *,
+        cluster: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster", b"cluster"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnbanRequest: _TypeAlias = UnbanRequest  # noqa: Y015
+
+@_typing.final
+class UnbanResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnbanResponse: _TypeAlias = UnbanResponse  # noqa: Y015
+
+@_typing.final
+class RecoverRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METADATA_FIELD_NUMBER: _builtins.int
+    BLOBS_FIELD_NUMBER: _builtins.int
+    FROM_AGENTS_FIELD_NUMBER: _builtins.int
+    from_agents: _builtins.bool
+    """ask the connected agents too"""
+    @_builtins.property
+    def metadata(self) -> _containers.RepeatedCompositeFieldContainer[Global___Metadata]:
+        """the caller's newest: roots, timestamp, snapshot, targets, delegated roles"""
+
+    @_builtins.property
+    def blobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Blob]: ...
+    def __init__(
+        self,
+        *,
+        metadata: _abc.Iterable[Global___Metadata] | None = ...,
+        blobs: _abc.Iterable[Global___Blob] | None = ...,
+        from_agents: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blobs", b"blobs", "from_agents", b"from_agents", "metadata", b"metadata"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecoverRequest: _TypeAlias = RecoverRequest  # noqa: Y015
+
+@_typing.final
+class RecoverResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RELEASE_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_VERSION_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    release: _builtins.int
+    """the newest that verified, now served"""
+    timestamp_version: _builtins.int
+    changed: _builtins.bool
+    """false: nothing newer than what etcd holds was found"""
+    source: _builtins.str
+    """"caller", or the name of the cluster"""
+    @_builtins.property
+    def missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """documents of the release that nobody had"""
+
+    def __init__(
+        self,
+        *,
+        release: _builtins.int = ...,
+        timestamp_version: _builtins.int = ...,
+        changed: _builtins.bool = ...,
+        source: _builtins.str = ...,
+        missing: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "missing", b"missing", "release", b"release", "source", b"source", "timestamp_version", b"timestamp_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecoverResponse: _TypeAlias = RecoverResponse  # noqa: Y015
+
+@_typing.final
+class ReceiptsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLUSTER_FIELD_NUMBER: _builtins.int
+    AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
+    cluster: _builtins.str
+    after_sequence: _builtins.int
+    """0 is from the oldest"""
+    def __init__(
+        self,
+        *,
+        cluster: _builtins.str = ...,
+        after_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "cluster", b"cluster"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReceiptsRequest: _TypeAlias = ReceiptsRequest  # noqa: Y015
+
+@_typing.final
+class HistoryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HistoryRequest: _TypeAlias = HistoryRequest  # noqa: Y015

@@ -40,6 +40,11 @@ class EnrolmentStub:
                 request_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.EnrolRequest.SerializeToString,
                 response_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.EnrolResponse.FromString,
                 _registered_method=True)
+        self.Reenrol = channel.unary_unary(
+                '/edict.federation.v1.Enrolment/Reenrol',
+                request_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.ReenrolRequest.SerializeToString,
+                response_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.EnrolResponse.FromString,
+                _registered_method=True)
 
 
 class EnrolmentServicer:
@@ -53,12 +58,24 @@ class EnrolmentServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Reenrol(self, request, context):
+        """Reenrol trades an expired certificate, up to 30 days after its end, and a proof of its key for a new one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EnrolmentServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'Enrol': grpc.unary_unary_rpc_method_handler(
                     servicer.Enrol,
                     request_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.EnrolRequest.FromString,
+                    response_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.EnrolResponse.SerializeToString,
+            ),
+            'Reenrol': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reenrol,
+                    request_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.ReenrolRequest.FromString,
                     response_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.EnrolResponse.SerializeToString,
             ),
     }
@@ -89,6 +106,33 @@ class Enrolment:
             target,
             '/edict.federation.v1.Enrolment/Enrol',
             edict_dot_federation_dot_v1_dot_federation__pb2.EnrolRequest.SerializeToString,
+            edict_dot_federation_dot_v1_dot_federation__pb2.EnrolResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reenrol(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edict.federation.v1.Enrolment/Reenrol',
+            edict_dot_federation_dot_v1_dot_federation__pb2.ReenrolRequest.SerializeToString,
             edict_dot_federation_dot_v1_dot_federation__pb2.EnrolResponse.FromString,
             options,
             channel_credentials,
@@ -306,6 +350,31 @@ class AdminStub:
                 request_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.CreateTokenRequest.SerializeToString,
                 response_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.CreateTokenResponse.FromString,
                 _registered_method=True)
+        self.Ban = channel.unary_unary(
+                '/edict.federation.v1.Admin/Ban',
+                request_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.BanRequest.SerializeToString,
+                response_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.BanResponse.FromString,
+                _registered_method=True)
+        self.Unban = channel.unary_unary(
+                '/edict.federation.v1.Admin/Unban',
+                request_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.UnbanRequest.SerializeToString,
+                response_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.UnbanResponse.FromString,
+                _registered_method=True)
+        self.Recover = channel.unary_unary(
+                '/edict.federation.v1.Admin/Recover',
+                request_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.RecoverRequest.SerializeToString,
+                response_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.RecoverResponse.FromString,
+                _registered_method=True)
+        self.Receipts = channel.unary_stream(
+                '/edict.federation.v1.Admin/Receipts',
+                request_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.ReceiptsRequest.SerializeToString,
+                response_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.Receipt.FromString,
+                _registered_method=True)
+        self.History = channel.unary_stream(
+                '/edict.federation.v1.Admin/History',
+                request_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.HistoryRequest.SerializeToString,
+                response_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.Metadata.FromString,
+                _registered_method=True)
 
 
 class AdminServicer:
@@ -355,6 +424,41 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Ban(self, request, context):
+        """Ban cuts a cluster off on every replica until Unban. Role: operator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unban(self, request, context):
+        """Unban lets a banned cluster connect again. Role: operator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Recover(self, request, context):
+        """Recover imports signed releases after etcd was restored from an old backup. Role: operator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Receipts(self, request, context):
+        """Receipts returns what a cluster signed, oldest first, archived ones included. Role: auditor.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def History(self, request, context):
+        """History returns every signed metadata file that is stored, oldest first. Role: auditor.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -387,6 +491,31 @@ def add_AdminServicer_to_server(servicer, server):
                     servicer.CreateToken,
                     request_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.CreateTokenRequest.FromString,
                     response_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.CreateTokenResponse.SerializeToString,
+            ),
+            'Ban': grpc.unary_unary_rpc_method_handler(
+                    servicer.Ban,
+                    request_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.BanRequest.FromString,
+                    response_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.BanResponse.SerializeToString,
+            ),
+            'Unban': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unban,
+                    request_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.UnbanRequest.FromString,
+                    response_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.UnbanResponse.SerializeToString,
+            ),
+            'Recover': grpc.unary_unary_rpc_method_handler(
+                    servicer.Recover,
+                    request_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.RecoverRequest.FromString,
+                    response_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.RecoverResponse.SerializeToString,
+            ),
+            'Receipts': grpc.unary_stream_rpc_method_handler(
+                    servicer.Receipts,
+                    request_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.ReceiptsRequest.FromString,
+                    response_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.Receipt.SerializeToString,
+            ),
+            'History': grpc.unary_stream_rpc_method_handler(
+                    servicer.History,
+                    request_deserializer=edict_dot_federation_dot_v1_dot_federation__pb2.HistoryRequest.FromString,
+                    response_serializer=edict_dot_federation_dot_v1_dot_federation__pb2.Metadata.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -553,6 +682,141 @@ class Admin:
             '/edict.federation.v1.Admin/CreateToken',
             edict_dot_federation_dot_v1_dot_federation__pb2.CreateTokenRequest.SerializeToString,
             edict_dot_federation_dot_v1_dot_federation__pb2.CreateTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Ban(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edict.federation.v1.Admin/Ban',
+            edict_dot_federation_dot_v1_dot_federation__pb2.BanRequest.SerializeToString,
+            edict_dot_federation_dot_v1_dot_federation__pb2.BanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unban(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edict.federation.v1.Admin/Unban',
+            edict_dot_federation_dot_v1_dot_federation__pb2.UnbanRequest.SerializeToString,
+            edict_dot_federation_dot_v1_dot_federation__pb2.UnbanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Recover(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edict.federation.v1.Admin/Recover',
+            edict_dot_federation_dot_v1_dot_federation__pb2.RecoverRequest.SerializeToString,
+            edict_dot_federation_dot_v1_dot_federation__pb2.RecoverResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Receipts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/edict.federation.v1.Admin/Receipts',
+            edict_dot_federation_dot_v1_dot_federation__pb2.ReceiptsRequest.SerializeToString,
+            edict_dot_federation_dot_v1_dot_federation__pb2.Receipt.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def History(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/edict.federation.v1.Admin/History',
+            edict_dot_federation_dot_v1_dot_federation__pb2.HistoryRequest.SerializeToString,
+            edict_dot_federation_dot_v1_dot_federation__pb2.Metadata.FromString,
             options,
             channel_credentials,
             insecure,

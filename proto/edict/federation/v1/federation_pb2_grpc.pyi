@@ -37,6 +37,8 @@ class EnrolmentStub:
     def __new__(cls, channel: _aio.Channel) -> EnrolmentAsyncStub: ...
     Enrol: _grpc.UnaryUnaryMultiCallable[_federation_pb2.EnrolRequest, _federation_pb2.EnrolResponse]
     """Enrol trades a one-time token and a CSR for a client certificate."""
+    Reenrol: _grpc.UnaryUnaryMultiCallable[_federation_pb2.ReenrolRequest, _federation_pb2.EnrolResponse]
+    """Reenrol trades an expired certificate, up to 30 days after its end, and a proof of its key for a new one."""
 
 @_typing.type_check_only
 class EnrolmentAsyncStub(EnrolmentStub):
@@ -45,6 +47,8 @@ class EnrolmentAsyncStub(EnrolmentStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Enrol: _aio.UnaryUnaryMultiCallable[_federation_pb2.EnrolRequest, _federation_pb2.EnrolResponse]  # type: ignore[assignment]
     """Enrol trades a one-time token and a CSR for a client certificate."""
+    Reenrol: _aio.UnaryUnaryMultiCallable[_federation_pb2.ReenrolRequest, _federation_pb2.EnrolResponse]  # type: ignore[assignment]
+    """Reenrol trades an expired certificate, up to 30 days after its end, and a proof of its key for a new one."""
 
 class EnrolmentServicer(metaclass=_abc_1.ABCMeta):
     """Enrolment is served on the server-auth TLS port. It hands out certificates, nothing else."""
@@ -56,6 +60,14 @@ class EnrolmentServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_federation_pb2.EnrolResponse, _abc.Awaitable[_federation_pb2.EnrolResponse]]:
         """Enrol trades a one-time token and a CSR for a client certificate."""
+
+    @_abc_1.abstractmethod
+    def Reenrol(
+        self,
+        request: _federation_pb2.ReenrolRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_federation_pb2.EnrolResponse, _abc.Awaitable[_federation_pb2.EnrolResponse]]:
+        """Reenrol trades an expired certificate, up to 30 days after its end, and a proof of its key for a new one."""
 
 def add_EnrolmentServicer_to_server(servicer: EnrolmentServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
@@ -135,6 +147,16 @@ class AdminStub:
     """WatchStatus sends the whole status first, then one message for each change. Role: viewer."""
     CreateToken: _grpc.UnaryUnaryMultiCallable[_federation_pb2.CreateTokenRequest, _federation_pb2.CreateTokenResponse]
     """CreateToken stores the hash of a token that the CLI made. Role: operator."""
+    Ban: _grpc.UnaryUnaryMultiCallable[_federation_pb2.BanRequest, _federation_pb2.BanResponse]
+    """Ban cuts a cluster off on every replica until Unban. Role: operator."""
+    Unban: _grpc.UnaryUnaryMultiCallable[_federation_pb2.UnbanRequest, _federation_pb2.UnbanResponse]
+    """Unban lets a banned cluster connect again. Role: operator."""
+    Recover: _grpc.UnaryUnaryMultiCallable[_federation_pb2.RecoverRequest, _federation_pb2.RecoverResponse]
+    """Recover imports signed releases after etcd was restored from an old backup. Role: operator."""
+    Receipts: _grpc.UnaryStreamMultiCallable[_federation_pb2.ReceiptsRequest, _federation_pb2.Receipt]
+    """Receipts returns what a cluster signed, oldest first, archived ones included. Role: auditor."""
+    History: _grpc.UnaryStreamMultiCallable[_federation_pb2.HistoryRequest, _federation_pb2.Metadata]
+    """History returns every signed metadata file that is stored, oldest first. Role: auditor."""
 
 @_typing.type_check_only
 class AdminAsyncStub(AdminStub):
@@ -155,6 +177,16 @@ class AdminAsyncStub(AdminStub):
     """WatchStatus sends the whole status first, then one message for each change. Role: viewer."""
     CreateToken: _aio.UnaryUnaryMultiCallable[_federation_pb2.CreateTokenRequest, _federation_pb2.CreateTokenResponse]  # type: ignore[assignment]
     """CreateToken stores the hash of a token that the CLI made. Role: operator."""
+    Ban: _aio.UnaryUnaryMultiCallable[_federation_pb2.BanRequest, _federation_pb2.BanResponse]  # type: ignore[assignment]
+    """Ban cuts a cluster off on every replica until Unban. Role: operator."""
+    Unban: _aio.UnaryUnaryMultiCallable[_federation_pb2.UnbanRequest, _federation_pb2.UnbanResponse]  # type: ignore[assignment]
+    """Unban lets a banned cluster connect again. Role: operator."""
+    Recover: _aio.UnaryUnaryMultiCallable[_federation_pb2.RecoverRequest, _federation_pb2.RecoverResponse]  # type: ignore[assignment]
+    """Recover imports signed releases after etcd was restored from an old backup. Role: operator."""
+    Receipts: _aio.UnaryStreamMultiCallable[_federation_pb2.ReceiptsRequest, _federation_pb2.Receipt]  # type: ignore[assignment]
+    """Receipts returns what a cluster signed, oldest first, archived ones included. Role: auditor."""
+    History: _aio.UnaryStreamMultiCallable[_federation_pb2.HistoryRequest, _federation_pb2.Metadata]  # type: ignore[assignment]
+    """History returns every signed metadata file that is stored, oldest first. Role: auditor."""
 
 class AdminServicer(metaclass=_abc_1.ABCMeta):
     """Admin is served on the mutual TLS port to operators (spiffe://<trust-domain>/operator/<role>/<name>;
@@ -208,5 +240,45 @@ class AdminServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_federation_pb2.CreateTokenResponse, _abc.Awaitable[_federation_pb2.CreateTokenResponse]]:
         """CreateToken stores the hash of a token that the CLI made. Role: operator."""
+
+    @_abc_1.abstractmethod
+    def Ban(
+        self,
+        request: _federation_pb2.BanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_federation_pb2.BanResponse, _abc.Awaitable[_federation_pb2.BanResponse]]:
+        """Ban cuts a cluster off on every replica until Unban. Role: operator."""
+
+    @_abc_1.abstractmethod
+    def Unban(
+        self,
+        request: _federation_pb2.UnbanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_federation_pb2.UnbanResponse, _abc.Awaitable[_federation_pb2.UnbanResponse]]:
+        """Unban lets a banned cluster connect again. Role: operator."""
+
+    @_abc_1.abstractmethod
+    def Recover(
+        self,
+        request: _federation_pb2.RecoverRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_federation_pb2.RecoverResponse, _abc.Awaitable[_federation_pb2.RecoverResponse]]:
+        """Recover imports signed releases after etcd was restored from an old backup. Role: operator."""
+
+    @_abc_1.abstractmethod
+    def Receipts(
+        self,
+        request: _federation_pb2.ReceiptsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_federation_pb2.Receipt], _abc.AsyncIterator[_federation_pb2.Receipt]]:
+        """Receipts returns what a cluster signed, oldest first, archived ones included. Role: auditor."""
+
+    @_abc_1.abstractmethod
+    def History(
+        self,
+        request: _federation_pb2.HistoryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_federation_pb2.Metadata], _abc.AsyncIterator[_federation_pb2.Metadata]]:
+        """History returns every signed metadata file that is stored, oldest first. Role: auditor."""
 
 def add_AdminServicer_to_server(servicer: AdminServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
