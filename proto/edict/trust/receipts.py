@@ -71,7 +71,16 @@ class PolicyReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
 
 class ReceiptBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What is signed. ``previous`` is the SHA-256 of the envelope before, empty for the first of all."""
+    """What is signed.
+
+    Attributes:
+        previous: SHA-256 of the envelope before, empty for the first of all.
+        release: the release that the cluster has verified; 0 is none.
+        root_version: of its trust root; 0 where an agent signed that said none of this.
+        timestamp_version: of the timestamp that it verified last.
+        snapshot_expires: when that release ends, UTC; past it the cluster is stale. None where there is no release.
+        floor_lost: since when it no longer knows what it had verified before; empty where it knows.
+    """
 
     cluster: ClusterName
     sequence: Annotated[int, Meta(ge=1, le=MAX_NUMBER)]
@@ -85,6 +94,10 @@ class ReceiptBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     policies: tuple[PolicyReport, ...]
     removed: tuple[str, ...]
     state_digest: str
+    root_version: Annotated[int, Meta(ge=0, le=MAX_NUMBER)] = 0
+    timestamp_version: Annotated[int, Meta(ge=0, le=MAX_NUMBER)] = 0
+    snapshot_expires: Annotated[datetime, Meta(tz=True)] | None = None
+    floor_lost: Annotated[str, Meta(max_length=64)] = ""
 
 
 @dataclass(frozen=True)
