@@ -31,6 +31,7 @@ VERBS = (
     "status",
     "get",
     "operator",
+    "hub",
     "version",
 )
 ERROR = 2
