@@ -78,19 +78,29 @@ def signatures(delegator: Root | Targets, role: str, metadata: Metadata[S]) -> N
         )
 
 
-def unexpired(role: str, signed: Root | Timestamp | Snapshot | Targets, now: datetime | None) -> None:
+def unexpired(role: str, version: int, expires: datetime, now: datetime | None) -> None:
     """Check that metadata has not expired; with ``now=None`` expiry is not judged.
 
     Raises:
         TrustError: EDICT0204.
     """
-    if now is not None and signed.is_expired(now.astimezone(UTC)):
+    if now is not None and now.astimezone(UTC) >= expires:
         raise TrustError(
             Code.EXPIRED,
-            f"it expired at {signed.expires:%Y-%m-%dT%H:%M:%SZ}",
-            where=place(role, signed.version),
+            f"it expired at {expires:%Y-%m-%dT%H:%M:%SZ}",
+            where=place(role, version),
             remedy="publish with `edict publish --refresh`, and check the clock of this machine",
         )
+
+
+def complete(role: str, meta: MetaFile) -> None:
+    """Check that the role above gives a length and exactly the SHA-256: one number may not have two contents.
+
+    Raises:
+        TrustError: EDICT0214.
+    """
+    if meta.length is None or set(meta.hashes or {}) != {"sha256"}:
+        raise shape(role, meta.version, "the role above gives no length, or not exactly its SHA-256")
 
 
 def described(role: str, data: bytes, meta: MetaFile) -> None:
@@ -99,8 +109,6 @@ def described(role: str, data: bytes, meta: MetaFile) -> None:
     Raises:
         TrustError: EDICT0205.
     """
-    if meta.length is None or set(meta.hashes or {}) != {"sha256"}:
-        raise shape(role, meta.version, "the role above gives no length, or not exactly its SHA-256")
     try:
         meta.verify_length_and_hashes(data)
     except (LengthOrHashMismatchError, RepositoryError) as error:

@@ -7,110 +7,108 @@ field that an old agent ignores could be a limit that a new author relied on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import msgspec
-from tuf.api.metadata import Root, Snapshot, Targets
+from tuf.api.metadata import DelegatedRole, Root, Snapshot, SuccinctRoles, Targets
 
 from edict.errors import TrustError
-from edict.ids import Digest, is_dns_label
-from edict.trust import _check, limits
+from edict.trust import _check, limits, steps
 from edict.trust.codes import Code
-from edict.trust.custom import Custom, PolicyCustom, from_plain
 from edict.trust.limits import FIELD, UNLIMITED, Limits
+from edict.trust.naming import documents_of, foreign, known_fields, names_nothing
 from edict.trust.roles import INVENTORY, SNAPSHOT, TARGETS, delegated_paths, team_of
-from edict.trust.state import Target
+from edict.trust.state import Proof, Target
 
 MAX_BIT_LENGTH = 12
-MAX_DOCUMENT_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
 class Walked:
     """All roles below root's targets, and all that they name."""
 
-    versions: Mapping[str, int]
+    proofs: Mapping[str, Proof]
     documents: Mapping[str, Target]
 
 
-def walk(root: Root, snapshot: Snapshot, held: Mapping[str, bytes], now: datetime | None) -> Walked:
+def walk(
+    root: Root,
+    root_bytes: bytes,
+    snapshot: Snapshot,
+    held: Mapping[str, bytes],
+    *,
+    known: Mapping[str, Proof],
+    now: datetime | None,
+) -> Walked:
     """Verify targets and every delegated role of a snapshot.
 
     Args:
         root: the trusted root.
+        root_bytes: its metadata.
         snapshot: the trusted snapshot: says which version and bytes each role has.
         held: metadata by role, not believed.
+        known: what was verified before: a role is not verified again where neither its own bytes nor its delegator's
+            have changed. Its description in the snapshot and its expiry are always judged.
         now: for expiry; None does not judge it.
 
     Raises:
         TrustError: EDICT02xx with the place of what does not hold.
     """
-    walk_ = _Walk(snapshot, held, now)
-    walk_.targets(root)
-    return Walked(walk_.versions, walk_.documents)
+    walk_ = _Walk(snapshot, held, known, now)
+    walk_.targets(root, root_bytes)
+    return Walked(walk_.proofs, walk_.documents)
+
+
+_Read: TypeAlias = Callable[[Targets], Mapping[str, Target]]
 
 
 @dataclass
 class _Walk:
     snapshot: Snapshot
     held: Mapping[str, bytes]
+    known: Mapping[str, Proof]
     now: datetime | None
-    versions: dict[str, int] = field(default_factory=dict)
+    proofs: dict[str, Proof] = field(default_factory=dict)
     documents: dict[str, Target] = field(default_factory=dict)
 
-    def targets(self, root: Root) -> None:
-        top = self._load(root, TARGETS)
-        _names_nothing(TARGETS, top)
-        delegations = top.delegations
-        if delegations is None or delegations.roles is None or delegations.succinct_roles is not None:
-            raise _check.shape(TARGETS, top.version, "it must delegate to named roles")
-        _known(TARGETS, top.version, delegations.unrecognized_fields)
-        for role, entry in delegations.roles.items():
+    def targets(self, root: Root, root_bytes: bytes) -> None:
+        proof = self._load(root, root_bytes, TARGETS, _named_roles)
+        top = _delegating(TARGETS, proof)
+        for role, entry in _roles_of(top).items():
             allowed = _limits(top.version, role, entry.unrecognized_fields)
-            if entry.paths != delegated_paths(role) or entry.path_hash_prefixes is not None:
-                raise _check.shape(TARGETS, top.version, f"role {role} must own {role}/* alone")
-            if not entry.terminating:
-                raise _check.shape(TARGETS, top.version, f"role {role} must be terminating")
             team = team_of(role)
-            if role == INVENTORY:
-                inventory = self._load(top, role)
-                _no_delegation(role, inventory)
-                if allowed != UNLIMITED:
-                    raise _check.shape(TARGETS, top.version, f"role {role} cannot have limits")
-                self.documents.update(_documents(role, inventory, team="", allowed=UNLIMITED))
-            elif team is not None:
-                self._team(top, team, role, allowed)
-            else:
-                raise _check.shape(TARGETS, top.version, f"role {role} is not one that this version knows")
+            if team is not None:
+                self._team(top, proof.data, role, team, allowed)
+                continue
+            if allowed != UNLIMITED:
+                raise _check.shape(TARGETS, top.version, f"role {role} cannot have limits")
+            self._load(top, proof.data, role, partial(documents_of, role, team="", allowed=UNLIMITED))
 
-    def _team(self, top: Targets, team: str, role: str, allowed: Limits) -> None:
-        delegator = self._load(top, role)
-        _names_nothing(role, delegator)
-        delegations = delegator.delegations
-        bins = delegations.succinct_roles if delegations is not None else None
-        if delegations is None or bins is None or bins.name_prefix != role or bins.bit_length > MAX_BIT_LENGTH:
-            raise _check.shape(
-                role,
-                delegator.version,
-                f"it must delegate to at most {2**MAX_BIT_LENGTH} bins of its own name",
-            )
-        _known(role, delegator.version, delegations.unrecognized_fields)
-        _known(role, delegator.version, bins.unrecognized_fields)
-        for bin_role in bins.get_roles():
-            metadata = self._load(delegator, bin_role)
-            _no_delegation(bin_role, metadata)
-            for path, target in _documents(bin_role, metadata, team=team, allowed=allowed).items():
+    def _team(self, top: Targets, top_bytes: bytes, role: str, team: str, allowed: Limits) -> None:
+        proof = self._load(top, top_bytes, role, partial(_bins, role))
+        delegator = _delegating(role, proof)
+        bins = _bins_of(delegator)
+
+        def read(bin_role: str, signed: Targets) -> Mapping[str, Target]:
+            found = documents_of(bin_role, signed, team=team, allowed=allowed)
+            for path in found:
                 if bins.get_role_for_target(path) != bin_role:
-                    raise _foreign(bin_role, metadata.version, path)
-                self.documents[path] = target
+                    raise foreign(bin_role, signed.version, path)
+            return found
 
-    def _load(self, delegator: Root | Targets, role: str) -> Targets:
-        if role in self.versions:
+        for bin_role in bins.get_roles():
+            self._load(delegator, proof.data, bin_role, partial(read, bin_role), allowed)
+
+    def _load(
+        self, delegator: Root | Targets, above: bytes, role: str, read: _Read, allowed: Limits = UNLIMITED
+    ) -> Proof:
+        if role in self.proofs:
             raise TrustError(
-                Code.TWO_DELEGATORS, "two roles delegate to it", where=_check.place(role, self.versions[role])
+                Code.TWO_DELEGATORS, "two roles delegate to it", where=_check.place(role, self.proofs[role].version)
             )
         meta = self.snapshot.meta.get(f"{role}.json")
         if meta is None:
@@ -122,83 +120,80 @@ class _Walk:
         data = self.held.get(role)
         if data is None:
             raise _check.missing(role, meta.version)
-        _check.described(role, data, meta)
-        metadata = _check.parse(role, data, Targets)
-        _check.signatures(delegator, role, metadata)
-        if metadata.signed.version != meta.version:
-            raise _check.mixed(role, metadata.signed.version, meta.version)
-        _check.unexpired(role, metadata.signed, self.now)
-        _known(role, meta.version, metadata.signed.unrecognized_fields)
-        self.versions[role] = meta.version
-        return metadata.signed
+        _check.complete(role, meta)
+        known = self.known.get(role)
+        if known is not None and (known.data, known.above, known.allowed) == (data, above, allowed):
+            _check.described(role, data, meta)
+            if known.version != meta.version:
+                raise _check.mixed(role, known.version, meta.version)
+            _check.unexpired(role, known.version, known.expires, self.now)
+            proof = known
+        else:
+            signed = steps.targets(delegator, role, meta, data, now=self.now)
+            known_fields(role, signed.version, signed.unrecognized_fields)
+            found = read(signed)
+            own = signed if signed.delegations is not None else None
+            proof = Proof(data, above, allowed, signed.version, signed.expires, found, own)
+        self.proofs[role] = proof
+        self.documents.update(proof.documents)
+        return proof
 
 
-def _documents(role: str, signed: Targets, *, team: str, allowed: Limits) -> dict[str, Target]:
-    prefix = f"policies/{team}/" if team else f"{INVENTORY}/"
-    found: dict[str, Target] = {}
-    for path, entry in signed.targets.items():
-        name = path.removeprefix(prefix)
-        if not path.startswith(prefix) or not is_dns_label(name):
-            raise _foreign(role, signed.version, path)
-        custom = _custom(role, signed.version, path, entry.custom)
-        if isinstance(custom, PolicyCustom) != bool(team):
-            raise _check.shape(role, signed.version, f"{path} is described as another kind of document")
-        _known(role, signed.version, {key: 0 for key in entry.unrecognized_fields if key != "custom"})
-        digest = entry.hashes.get("sha256", "")
-        if set(entry.hashes) != {"sha256"} or not _check.SHA256.fullmatch(digest):
-            raise _check.shape(role, signed.version, f"{path} must have a SHA-256 and no other digest")
-        if entry.length > MAX_DOCUMENT_BYTES:
-            raise _check.shape(role, signed.version, f"{path} is larger than {MAX_DOCUMENT_BYTES} bytes")
-        found[path] = Target(
-            path=path,
-            role=role,
-            digest=Digest(digest),
-            length=entry.length,
-            kind="FederatedNetworkPolicy" if team else "ManagedCluster",
-            team=team,
-            name=name,
-            custom=custom,
-            limits=allowed,
+def _named_roles(top: Targets) -> Mapping[str, Target]:
+    """Check what targets delegates: each role that this version knows, with exactly its own paths."""
+    names_nothing(TARGETS, top)
+    delegations = top.delegations
+    if delegations is None or delegations.roles is None or delegations.succinct_roles is not None:
+        raise _check.shape(TARGETS, top.version, "it must delegate to named roles")
+    known_fields(TARGETS, top.version, delegations.unrecognized_fields)
+    for role, entry in delegations.roles.items():
+        if role != INVENTORY and team_of(role) is None:
+            raise _check.shape(TARGETS, top.version, f"role {role} is not one that this version knows")
+        if entry.paths != delegated_paths(role) or entry.path_hash_prefixes is not None:
+            raise _check.shape(TARGETS, top.version, f"role {role} must own {role}/* alone")
+        if not entry.terminating:
+            raise _check.shape(TARGETS, top.version, f"role {role} must be terminating")
+        _limits(top.version, role, entry.unrecognized_fields)
+    return {}
+
+
+def _bins(role: str, delegator: Targets) -> Mapping[str, Target]:
+    """Check what a team delegates: a bounded number of bins of its own name."""
+    names_nothing(role, delegator)
+    delegations = delegator.delegations
+    bins = delegations.succinct_roles if delegations is not None else None
+    if delegations is None or bins is None or bins.name_prefix != role or bins.bit_length > MAX_BIT_LENGTH:
+        raise _check.shape(
+            role,
+            delegator.version,
+            f"it must delegate to at most {2**MAX_BIT_LENGTH} bins of its own name",
         )
-    return found
+    known_fields(role, delegator.version, delegations.unrecognized_fields)
+    known_fields(role, delegator.version, bins.unrecognized_fields)
+    return {}
+
+
+def _delegating(role: str, proof: Proof) -> Targets:
+    if proof.signed is None:
+        raise _check.shape(role, proof.version, "it must delegate")
+    return proof.signed
+
+
+def _roles_of(top: Targets) -> Mapping[str, DelegatedRole]:
+    delegations = top.delegations
+    return {} if delegations is None or delegations.roles is None else delegations.roles
+
+
+def _bins_of(delegator: Targets) -> SuccinctRoles:
+    delegations = delegator.delegations
+    if delegations is None or delegations.succinct_roles is None:
+        raise _check.shape("?", delegator.version, "it must delegate to bins")
+    return delegations.succinct_roles
 
 
 def _limits(version: int, role: str, unknown: Mapping[str, Any]) -> Limits:
-    _known(TARGETS, version, {name: 0 for name in unknown if name != FIELD})
+    known_fields(TARGETS, version, {name: 0 for name in unknown if name != FIELD})
     try:
         return limits.from_plain(unknown[FIELD]) if FIELD in unknown else UNLIMITED
     except msgspec.ValidationError as error:
         raise _check.shape(TARGETS, version, f"the limits of role {role} are wrong: {error}") from None
-
-
-def _custom(role: str, version: int, path: str, plain: Any) -> Custom:
-    try:
-        return from_plain(plain)
-    except msgspec.ValidationError as error:
-        raise _check.shape(role, version, f"the custom field of {path} is wrong: {error}") from None
-
-
-def _names_nothing(role: str, signed: Targets) -> None:
-    if signed.targets:
-        raise _foreign(role, signed.version, next(iter(signed.targets)))
-
-
-def _no_delegation(role: str, signed: Targets) -> None:
-    if signed.delegations is not None:
-        raise _check.shape(role, signed.version, "it may not delegate")
-
-
-def _known(role: str, version: int, unknown: Mapping[str, Any]) -> None:
-    if unknown:
-        raise _check.shape(
-            role, version, f"this version does not know the field {next(iter(unknown))!r} of a delegation"
-        )
-
-
-def _foreign(role: str, version: int, path: str) -> TrustError:
-    return TrustError(
-        Code.FOREIGN_PATH,
-        f"it names {path!r}, which is not its own to name",
-        where=_check.place(role, version),
-        remedy="have the role that owns this path sign it",
-    )

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from tuf.api.metadata import Targets
+
 from edict.ids import Digest, Release
 from edict.trust.custom import Custom
 from edict.trust.limits import UNLIMITED, Limits
@@ -49,6 +51,21 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """A targets role as it was verified: good again for the same bytes under the same delegator, and for no other."""
+
+    data: bytes
+    above: bytes
+    """The delegator's metadata, whole: with it the keys, the threshold and the bins."""
+    allowed: Limits
+    version: int
+    expires: datetime
+    documents: Mapping[str, Target]
+    signed: Targets | None
+    """Its own delegations, of a role that has some."""
+
+
+@dataclass(frozen=True)
 class TrustState:
     """One verified release, complete. Made by :mod:`edict.trust.verify` alone."""
 
@@ -63,6 +80,8 @@ class TrustState:
     """Every target of the release by its path."""
     expires: datetime | None = None
     """When the snapshot expires, UTC."""
+    proofs: Mapping[str, Proof] = field(default_factory=dict, compare=False, repr=False)
+    """What need not be verified again while nothing of it changes."""
 
     @property
     def release(self) -> Release:
