@@ -1,20 +1,29 @@
-"""The hub's certificate authority: one EC root, short-lived leaves. It can name clusters, never policy."""
+"""The hub's certificate authority, and the offline root above it. They can name clusters, never policy.
+
+::
+
+    without an offline root                with one
+    hub CA (self-signed, path length 0)    root CA (path length 1, stays with the authors)
+      └─ leaves                              └─ hub CA (path length 0)
+                                                 └─ leaves
+
+Every authority carries the one URI SAN ``spiffe://<trust-domain>``.
+"""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from edict.errors import IdentityError
-from edict.ids import ClusterName, is_dns_label
+from edict.ids import ClusterName
+from edict.pki import _profile, chains
 from edict.pki.codes import Code
-from edict.pki.csr import load_private_key, new_private_key
+from edict.pki.csr import encrypted, load_private_key, new_private_key
 from edict.pki.names import Role, cluster_id, hub_id, operator_id, parse_identity, uris_of
 
 CA_LIFETIME = timedelta(days=3650)
@@ -23,7 +32,7 @@ OPERATOR_LIFETIME = timedelta(days=30)
 HUB_LIFETIME = timedelta(days=90)
 CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
 BACKDATE = timedelta(minutes=5)
-"""Every leaf begins this much before now, for clocks that are slow."""
+"""Every certificate begins this much before now, for clocks that are slow; a short one a tenth of its life before."""
 
 
 class CertificateAuthority:
@@ -31,61 +40,82 @@ class CertificateAuthority:
 
     def __init__(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, trust_domain: str) -> None:
         self._certificate = certificate
-        self._key = key
+        self._own = _profile.Signer(certificate.subject, key)
         self.trust_domain = trust_domain
 
     @classmethod
     def create(cls, trust_domain: str, now: datetime) -> CertificateAuthority:
-        """Make a new root for a trust domain (a DNS name)."""
-        key = load_private_key(new_private_key())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Edict hub CA {trust_domain}"[:64])])
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - BACKDATE)
-            .not_valid_after(now + CA_LIFETIME)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(
-                x509.SubjectAlternativeName([x509.UniformResourceIdentifier(f"spiffe://{trust_domain}")]),
-                critical=False,
-            )
-            .add_extension(_key_usage(ca=True), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .sign(key, hashes.SHA256())
-        )
-        return cls(certificate, key, trust_domain)
+        """Make a self-signed hub CA for a trust domain (a DNS name)."""
+        return cls._self_signed("hub CA", trust_domain, now, path_length=0)
 
     @classmethod
-    def load(cls, certificate_pem: bytes, key_pem: bytes) -> CertificateAuthority:
-        """Read a root from PEM.
+    def create_root(cls, trust_domain: str, now: datetime) -> CertificateAuthority:
+        """Make a root that signs hub CAs and stays offline."""
+        return cls._self_signed("root CA", trust_domain, now, path_length=1)
+
+    @classmethod
+    def _self_signed(cls, what: str, trust_domain: str, now: datetime, *, path_length: int) -> CertificateAuthority:
+        key = load_private_key(new_private_key())
+        own = _profile.named(what, trust_domain, key)
+        dates = now - BACKDATE, now + CA_LIFETIME
+        return cls(_profile.authority(own, own, trust_domain, dates, path_length=path_length), key, trust_domain)
+
+    def issue_authority(self, now: datetime) -> CertificateAuthority:
+        """Make a hub CA below this root.
 
         Raises:
-            IdentityError: EDICT0304 when certificate and key are no pair or are not an authority of ours.
+            IdentityError: EDICT0304 when this is no root of hub CAs, or has expired.
+        """
+        if chains.path_length(self._certificate) != 1:
+            raise chains.unusable("signs no other authorities")
+        self._check_alive(now)
+        key = load_private_key(new_private_key())
+        own = _profile.named("hub CA", self.trust_domain, key)
+        dates = now - BACKDATE, min(now + CA_LIFETIME, self._certificate.not_valid_after_utc)
+        made = _profile.authority(own, self._own, self.trust_domain, dates, path_length=0)
+        return CertificateAuthority(made, key, self.trust_domain)
+
+    @classmethod
+    def load(cls, certificate_pem: bytes, key_pem: bytes, passphrase: bytes | None = None) -> CertificateAuthority:
+        """Read an authority from PEM: of several certificates the first, which is the one that issues.
+
+        Raises:
+            IdentityError: EDICT0304 when certificate and key are no pair or are not an authority of ours; EDICT0303
+                when the key cannot be read.
         """
         try:
             certificate = x509.load_pem_x509_certificate(certificate_pem)
         except ValueError as error:
-            raise _unusable(f"cannot be read: {error}") from None
-        key = load_private_key(key_pem)
-        domain = _domain_of(certificate)
+            raise chains.unusable(f"cannot be read: {error}") from None
+        key = load_private_key(key_pem, passphrase)
+        domain = chains.trust_domain_of(certificate)
         if certificate.public_key() != key.public_key():
-            raise _unusable("does not belong to the given key")
+            raise chains.unusable("does not belong to the given key")
         return cls(certificate, key, domain)
 
     @property
+    def certificate(self) -> x509.Certificate:
+        """The authority's own certificate."""
+        return self._certificate
+
+    @property
     def certificate_pem(self) -> bytes:
-        """The root certificate, PEM."""
-        return self._certificate.public_bytes(serialization.Encoding.PEM)
+        """The authority's own certificate, PEM."""
+        return chains.pem_of(self._certificate)
+
+    @property
+    def chain_pem(self) -> bytes:
+        """What has to follow a leaf, PEM: the authority's certificate where a root above it is what others pin."""
+        return b"" if chains.self_signed(self._certificate) else self.certificate_pem
+
+    def encrypted_key_pem(self, passphrase: bytes | None) -> bytes:
+        """Return the private key as PKCS#8 PEM, encrypted where there is a passphrase."""
+        return encrypted(self._own.key, passphrase)
 
     @property
     def key_pem(self) -> bytes:
-        """The root's private key, PKCS#8 PEM. Secret."""
-        return self._key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        """The private key, PKCS#8 PEM. Secret."""
+        return encrypted(self._own.key, None)
 
     def issue_cluster(
         self, csr_pem: bytes, name: ClusterName, now: datetime, lifetime: timedelta = AGENT_LIFETIME
@@ -106,7 +136,10 @@ class CertificateAuthority:
     def issue_hub(
         self, csr_pem: bytes, hosts: Sequence[str], now: datetime, lifetime: timedelta = HUB_LIFETIME
     ) -> bytes:
-        """Issue a server certificate for DNS names and addresses; PEM. Raises as :meth:`issue_cluster`."""
+        """Issue a server certificate for DNS names and addresses; PEM. Raises as :meth:`issue_cluster`.
+
+        What is served is this and :attr:`chain_pem`.
+        """
         return self._issue(csr_pem, hub_id(self.trust_domain), now, lifetime, SERVER, hosts=hosts)
 
     def _issue(
@@ -121,25 +154,16 @@ class CertificateAuthority:
     ) -> bytes:
         request = _checked_request(csr_pem, spiffe_id)
         parse_identity(spiffe_id, self.trust_domain)
+        self._check_alive(now)
+        names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(spiffe_id), *map(_profile.host, hosts)]
+        begin = now - min(BACKDATE, lifetime / 10)
+        end = min(now + lifetime, self._certificate.not_valid_after_utc)
+        made = _profile.leaf(self._own, request.public_key(), names, usage, (begin, end))
+        return chains.pem_of(made)
+
+    def _check_alive(self, now: datetime) -> None:
         if now >= self._certificate.not_valid_after_utc:
-            raise _unusable("has expired")
-        names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(spiffe_id), *map(_host, hosts)]
-        return (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([]))
-            .issuer_name(self._certificate.subject)
-            .public_key(request.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - BACKDATE)
-            .not_valid_after(min(now + lifetime, self._certificate.not_valid_after_utc))
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName(names), critical=True)
-            .add_extension(_key_usage(ca=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
-            .sign(self._key, hashes.SHA256())
-            .public_bytes(serialization.Encoding.PEM)
-        )
+            raise chains.unusable("has expired")
 
 
 def _checked_request(csr_pem: bytes, spiffe_id: str) -> x509.CertificateSigningRequest:
@@ -162,46 +186,3 @@ def _checked_request(csr_pem: bytes, spiffe_id: str) -> x509.CertificateSigningR
             remedy="use a token of that cluster",
         )
     return request
-
-
-def _domain_of(certificate: x509.Certificate) -> str:
-    """Return the trust domain of a certificate that is an authority of ours."""
-    try:
-        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except x509.ExtensionNotFound:
-        raise _unusable("is no authority") from None
-    match [uri.split("/") for uri in uris_of(certificate)]:
-        case [["spiffe:", "", domain]] if constraints.ca:
-            return domain
-    raise _unusable("is no authority, or names no trust domain")
-
-
-def _host(host: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        if not all(map(is_dns_label, host.lower().split("."))):
-            raise IdentityError(
-                Code.HOST, f"{host!r} is neither a DNS name nor an address", remedy="give names that agents dial"
-            ) from None
-        return x509.DNSName(host)
-
-
-def _key_usage(*, ca: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not ca,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=ca,
-        crl_sign=ca,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _unusable(why: str) -> IdentityError:
-    return IdentityError(
-        Code.AUTHORITY, f"the hub's CA certificate {why}", remedy="use the ca.crt and ca.key of `edict init`"
-    )

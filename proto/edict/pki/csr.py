@@ -14,19 +14,25 @@ from edict.pki.codes import Code
 
 def new_private_key() -> bytes:
     """Make an EC P-256 key; PKCS#8 PEM without a passphrase."""
-    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return encrypted(ec.generate_private_key(ec.SECP256R1()), None)
+
+
+def encrypted(key: ec.EllipticCurvePrivateKey, passphrase: bytes | None) -> bytes:
+    """Return a key as PKCS#8 PEM, encrypted where there is a passphrase."""
+    how: serialization.KeySerializationEncryption = (
+        serialization.NoEncryption() if passphrase is None else serialization.BestAvailableEncryption(passphrase)
     )
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how)
 
 
-def load_private_key(key_pem: bytes) -> ec.EllipticCurvePrivateKey:
+def load_private_key(key_pem: bytes, passphrase: bytes | None = None) -> ec.EllipticCurvePrivateKey:
     """Read an EC key from PEM.
 
     Raises:
-        IdentityError: EDICT0303 when it is not one.
+        IdentityError: EDICT0303 when it is not one, or the passphrase is not its own.
     """
     try:
-        key = serialization.load_pem_private_key(key_pem, password=None)
+        key = serialization.load_pem_private_key(key_pem, password=passphrase)
     except (ValueError, TypeError) as error:
         raise IdentityError(
             Code.PRIVATE_KEY, f"the private key cannot be read: {error}", remedy="enrol again"
