@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from edict import log
 from edict.errors import DocumentError, EdictError, TrustError
 from edict.ids import ClusterName, Digest
 from edict.policy.documents import FederatedNetworkPolicy
 from edict.policy.parse import load_one
+from edict.trust import verify
 from edict.trust.limits import UNLIMITED, limited
 from edict.trust.state import TrustState
 from edict_agent.metrics import Metrics
@@ -22,10 +25,15 @@ _log = log.get("edict_agent.memory")
 
 
 class Memory:
-    """The agent's knowledge. `judged` is None until a release has verified."""
+    """The agent's knowledge. `judged` is None until a release has verified.
 
-    def __init__(self, store: StateStore, cluster: ClusterName, root: TrustState, *, metrics: Metrics) -> None:
-        self.state = root
+    `state` is what the next release is held against. It is that of `judged`, or further on: a verified root counts even
+    where the rest of its release does not.
+    """
+
+    def __init__(self, store: StateStore, cluster: ClusterName, pinned: TrustState, *, metrics: Metrics) -> None:
+        self.state = pinned
+        self._pinned = pinned
         self.judged: Judged | None = None
         self.on_change: Callable[[], None] = lambda: None
         self._store = store
@@ -56,13 +64,14 @@ class Memory:
     def restore(self, stored: Verified) -> bool:
         """Take up what was stored, verified again; tell whether it verifies."""
         try:
-            state = stored.restore()
-            judged = select(state, stored.blobs, self._cluster, stored.at)
+            accepted, trusted = stored.restore(self._pinned.root)
+            judged = select(accepted, stored.blobs, self._cluster, stored.at) if accepted.release else None
         except EdictError as error:
             _log.error("stored release does not verify", code=error.code, error=str(error))
             return False
-        self.state, self.judged, self._blobs = state, judged, dict(stored.blobs)
-        self._told(judged)
+        self.state, self.judged, self._blobs = trusted, judged, dict(stored.blobs)
+        if judged is not None:
+            self._told(judged)
         return True
 
     async def accept(self, judged: Judged) -> None:
@@ -73,10 +82,24 @@ class Memory:
         """
         standing = {digest: self._blobs[digest] for digest in self.applied.values() if digest in self._blobs}
         blobs = {**standing, **judged.blobs}
-        await self._store.save(Verified.of(judged.state, blobs, judged.at))
+        await self._store.save(Verified.of(judged.state, judged.state, blobs, judged.at))
         self.state, self.judged, self._blobs = judged.state, judged, blobs
         await self._clear(judged)
         self._told(judged)
+
+    async def follow(self, roots: Sequence[bytes], now: datetime) -> None:
+        """Keep the new roots of a release that was refused, as far as they verify.
+
+        Raises:
+            AgentError: EDICT0558 or EDICT0559; they are not taken.
+        """
+        trusted = await asyncio.to_thread(_followed, self.state, roots)
+        if trusted.root_version == self.state.root_version:
+            return
+        accepted, at = (self.judged.state, self.judged.at) if self.judged else (self._pinned, now)
+        await self._store.save(Verified.of(accepted, trusted, self._blobs, at))
+        self.state = trusted
+        _log.info("root followed", version=trusted.root_version)
 
     async def set_applied(self, applied: Mapping[str, Digest]) -> None:
         """Remember what stands."""
@@ -117,3 +140,12 @@ class Memory:
         self._metrics.verified(judged.state.release, judged.at)
         self._metrics.floor_lost(state=bool(self.floor_lost))
         self.on_change()
+
+
+def _followed(state: TrustState, roots: Sequence[bytes]) -> TrustState:
+    for root in roots:
+        try:
+            state = verify.follow(state, [root])
+        except TrustError:
+            break
+    return state

@@ -71,6 +71,8 @@ class TrustState:
 
     root: bytes
     floors: Floors
+    followed: tuple[bytes, ...] = ()
+    """The roots that led from the pinned one to ``root``, oldest first, itself included; empty for the pinned one."""
     timestamp: bytes | None = None
     snapshot: bytes | None = None
     targets: Mapping[str, bytes] = field(default_factory=dict)

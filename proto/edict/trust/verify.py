@@ -71,32 +71,32 @@ def advance(state: TrustState, bundle: Bundle, *, now: datetime) -> TrustState:
 def restore(
     *,
     root: bytes,
+    roots: Iterable[bytes] = (),
     timestamp: bytes | None,
     snapshot: bytes | None,
     targets: Mapping[str, bytes],
     floors: Floors,
-    later: Iterable[bytes] = (),
 ) -> TrustState:
     """Verify again what was verified and stored. Expiry is not judged: enforcement does not end with a date.
 
     Args:
-        root: under which the release was accepted.
+        root: the pinned one.
+        roots: those that were followed until the release was accepted.
         timestamp: of the release; None before the first.
         snapshot: of the release; None before the first.
         targets: of the release, by role.
         floors: as they were when it was accepted.
-        later: the roots that were followed since.
 
     Raises:
         TrustError: EDICT02xx; also EDICT0207 when the stored versions lie below the stored floors.
     """
-    state = pin(root)
+    state = follow(pin(root), roots)
     if state.floors.root < floors.root:
         raise _check.rollback(ROOT, state.floors.root, floors.root)
     state = replace(state, floors=replace(floors, root=state.floors.root))
-    if timestamp is not None and snapshot is not None:
-        state = _advance(state, Bundle(timestamp=timestamp, snapshot=snapshot, targets=targets), None)
-    return follow(state, later)
+    if timestamp is None or snapshot is None:
+        return state
+    return _advance(state, Bundle(timestamp=timestamp, snapshot=snapshot, targets=targets), None)
 
 
 def _advance(state: TrustState, bundle: Bundle, now: datetime | None) -> TrustState:
@@ -126,6 +126,7 @@ def _advance(state: TrustState, bundle: Bundle, now: datetime | None) -> TrustSt
     walked = graph.walk(root, state.root, snapshot, held, known=state.proofs, now=now)
     return TrustState(
         root=state.root,
+        followed=state.followed,
         floors=Floors(root.version, timestamp.version, snapshot.version),
         timestamp=timestamp_bytes,
         snapshot=snapshot_bytes,
@@ -143,8 +144,9 @@ def _follow(state: TrustState, roots: Iterable[bytes]) -> tuple[TrustState, Root
         if candidate == state.root or _check.parse(ROOT, candidate, Root).signed == current:
             continue
         new = steps.next_root(current, candidate)
-        state = replace(_after_rotation(state, current, new), root=candidate)
-        state = replace(state, floors=replace(state.floors, root=new.version))
+        state = _after_rotation(state, current, new)
+        floors = replace(state.floors, root=new.version)
+        state = replace(state, root=candidate, floors=floors, followed=(*state.followed, candidate))
         current = new
     return state, current
 

@@ -18,9 +18,16 @@ _EMPTY: Mapping[str, Digest] = {}
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """One verified release as its signed bytes, and the documents that this cluster needs by digest."""
+    """One verified release as its signed bytes, and the documents that this cluster needs by digest.
 
-    root: bytes
+    Attributes:
+        roots: those that led from the pinned root to the one under which the release was accepted.
+        later: those that were followed since, without a release.
+        floors: of root, timestamp and snapshot when the release was accepted.
+    """
+
+    roots: tuple[bytes, ...]
+    later: tuple[bytes, ...]
     timestamp: bytes | None
     snapshot: bytes | None
     targets: dict[str, bytes]
@@ -29,25 +36,34 @@ class Verified(msgspec.Struct, frozen=True):
     at: datetime
 
     @classmethod
-    def of(cls, state: TrustState, blobs: Mapping[Digest, bytes], at: datetime) -> Verified:
-        """Take a trust state apart."""
-        floors = (state.floors.root, state.floors.timestamp, state.floors.snapshot)
-        targets = dict(state.targets)
-        return cls(state.root, state.timestamp, state.snapshot, targets, floors, dict(blobs), at)
+    def of(cls, accepted: TrustState, trusted: TrustState, blobs: Mapping[Digest, bytes], at: datetime) -> Verified:
+        """Take apart the state of the accepted release, and the one that is trusted now: the same, or further on."""
+        return cls(
+            roots=accepted.followed,
+            later=trusted.followed[len(accepted.followed) :],
+            timestamp=accepted.timestamp,
+            snapshot=accepted.snapshot,
+            targets=dict(accepted.targets),
+            floors=(accepted.floors.root, accepted.floors.timestamp, accepted.floors.snapshot),
+            blobs=dict(blobs),
+            at=at,
+        )
 
-    def restore(self) -> TrustState:
-        """Verify it again.
+    def restore(self, root: bytes) -> tuple[TrustState, TrustState]:
+        """Verify it again from the pinned root; return the accepted state and the one that is trusted now.
 
         Raises:
             TrustError: EDICT02xx when it does not verify.
         """
-        return verify.restore(
-            root=self.root,
+        accepted = verify.restore(
+            root=root,
+            roots=self.roots,
             timestamp=self.timestamp,
             snapshot=self.snapshot,
             targets=self.targets,
             floors=Floors(*self.floors),
         )
+        return accepted, verify.follow(accepted, self.later)
 
 
 class ReceiptHead(msgspec.Struct, frozen=True):

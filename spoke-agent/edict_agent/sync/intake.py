@@ -15,7 +15,7 @@ from edict_agent.codes import Code
 from edict_agent.memory import Memory
 from edict_agent.metrics import Metrics
 from edict_agent.sync.acks import Acks
-from edict_agent.sync.judge import judge
+from edict_agent.sync.judge import bundle_of, judge
 
 _log = log.get("edict_agent.intake")
 _CONTESTED = f"EDICT{Code.STATE_CONTESTED:04d}"
@@ -68,6 +68,7 @@ class Intake:
                 self._reject(message, error)
                 return
             except TrustError as error:
+                await self._memory.follow(bundle_of(message).roots, self._clock.now())
                 self._reject(message, error)
                 return
             except Exception as error:  # noqa: BLE001 - whatever a hub sends, enforcement goes on

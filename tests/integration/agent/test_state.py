@@ -61,7 +61,7 @@ def release(fill: bytes, size: int = CHUNK + 1000) -> Verified:
     """A state of several Secrets (random bytes do not compress)."""
     blob = fill + os.urandom(size)
     floors = (1, 2, 3)
-    return Verified(b"root", b"timestamp", b"snapshot", {}, floors, {digest_of(blob): blob}, datetime.now(UTC))
+    return Verified((b"root",), (), b"timestamp", b"snapshot", {}, floors, {digest_of(blob): blob}, datetime.now(UTC))
 
 
 def opened(kube: Any, site: Site) -> StateStore:
