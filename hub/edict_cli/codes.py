@@ -23,7 +23,7 @@ class Code(enum.IntEnum):
     ALREADY_THERE = 606
     """`edict init` or `edict cluster add` would overwrite something."""
     PASSPHRASE = 607
-    """No passphrase was given, or the two that were typed differ."""
+    """No passphrase or PIN was given, or the two that were typed differ."""
     NO_TEAM = 608
     """No team was named, or the federation does not have it."""
     ADDRESS = 609
@@ -49,7 +49,7 @@ class Code(enum.IntEnum):
     NAME = 619
     """A name that may not be one."""
     KEY_EXPOSED = 620
-    """A private key that others than its owner may read."""
+    """A private key, or the folder of the keys, that others than its owner may read."""
     CERTIFICATE = 621
     """The operator's certificate cannot be used."""
     BUSY = 622

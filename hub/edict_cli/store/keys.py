@@ -1,97 +1,200 @@
-"""The authors' keys: one file a role, opened with a passphrase from EDICT_PASSPHRASE or from the terminal."""
+"""The authors' keys of one workspace: files, PKCS#11 devices and key services, several to a role."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 
-from securesystemslib.signer import Signer
+from securesystemslib.signer import Key, SecretsHandler, Signature, Signer
 
-from edict.errors import UsageError
+from edict.errors import TrustError, UsageError
 from edict.trust import keys as trust_keys
+from edict.trust import signers as trust_signers
+from edict.trust.codes import Code as Trust
+from edict.trust.kinds import accepted
 from edict.trust.roles import INVENTORY, SNAPSHOT, team_of
 from edict_cli.codes import Code
-from edict_cli.output import ask_secret
 from edict_cli.session import Session
+from edict_cli.store import files, keyring
+from edict_cli.store.keyring import Entry, Public
+from edict_cli.store.secrets import Secrets
 
-ENVIRONMENT = "EDICT_PASSPHRASE"
-_ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
-
-
-def new_passphrase(session: Session, *, none: bool) -> bytes | None:
-    """Return the passphrase that new keys are to have; None with ``--no-passphrase``.
-
-    Raises:
-        UsageError: EDICT0607.
-    """
-    if none:
-        return None
-    given = os.environ.get(ENVIRONMENT)
-    if given:
-        return given.encode()
-    if not session.interactive:
-        raise UsageError(
-            Code.PASSPHRASE,
-            "the keys need a passphrase and there is nobody to ask for one",
-            remedy=f"set {ENVIRONMENT}, or say --no-passphrase",
-        )
-    first = ask_secret("Passphrase for the new keys")
-    if first != ask_secret("The same again"):
-        raise UsageError(Code.PASSPHRASE, "the two passphrases differ", remedy="run the command again")
-    return first
+FILE = "file:"
 
 
 class Keys:
-    """The folder of an author's keys. A key is read when it is first needed."""
+    """The folder of an author's keys. A key is read, and its secret asked for, when it is first needed."""
 
     def __init__(self, folder: Path, session: Session) -> None:
         self._folder = folder
-        self._session = session
-        self._passphrase: bytes | None = None
+        self._secrets = Secrets(session)
 
     def path(self, owner: str) -> Path:
-        """Return the file of a role's key: ``root``, ``targets``, ``inventory``, ``snapshot``, ``policies/<team>``."""
-        team = team_of(owner)
-        return self._folder / (f"{owner}.pem" if team is None else f"team-{team}.pem")
+        """Return the file of a role's first key, such as that of ``root``, ``snapshot`` or ``policies/payments``."""
+        return self._folder / f"{_stem(owner)}.pem"
 
     def signer(self, owner: str) -> Signer:
-        """Return a role's key.
+        """Return a role's first key, opened.
 
         Raises:
-            UsageError: EDICT0608 when this workspace does not hold the key.
+            UsageError: EDICT0608 when this workspace does not hold a key of the role.
             UsageError: EDICT0607 when it is encrypted and there is no passphrase and nobody to ask for one.
-            TrustError: EDICT0230 when it cannot be opened.
+            UsageError: EDICT0620 when others may read the folder or its list of keys.
+            TrustError: EDICT0230 to 0235 when it cannot be opened.
         """
-        path = self.path(owner)
-        if not path.exists():
+        entries = self._entries(owner)
+        if not entries:
             raise UsageError(
                 Code.NO_TEAM,
                 f"this workspace does not hold the key of {owner}",
-                where=str(path),
+                where=str(self.path(owner)),
                 remedy=_who(owner),
             )
-        return trust_keys.load_signer(path, self._passphrase_of(path))
+        return self._open(entries[0])
 
-    def _passphrase_of(self, path: Path) -> bytes | None:
-        try:
-            encrypted = path.read_bytes().startswith(_ENCRYPTED)
-        except OSError:
-            return None  # load_signer names what is wrong with the file
-        given = os.environ.get(ENVIRONMENT)
-        if not encrypted:
-            return None
-        if given:
-            return given.encode()
-        if self._passphrase is None:
-            if not self._session.interactive:
-                raise UsageError(
-                    Code.PASSPHRASE,
-                    "the key is encrypted and no passphrase was given",
-                    where=str(path),
-                    remedy=f"set {ENVIRONMENT}",
+    def signers(self, owner: str) -> list[Signer]:
+        """Return every key of a role that this workspace names, the first first; none is opened before it signs.
+
+        ``public_key`` opens a file whose public half is not on record. Opening and signing raise what `signer` does.
+
+        Raises:
+            UsageError: EDICT0605 and 0620 for the list of keys.
+        """
+        return [_Lazy(entry, self._open) for entry in self._entries(owner)]
+
+    def publics(self, owner: str) -> list[Key]:
+        """Return the public halves of `signers`, in their order."""
+        return [signer.public_key for signer in self.signers(owner)]
+
+    def look_up(self, uri: str) -> tuple[str, Key]:
+        """Return the URI that `add` is to be given for a key that somebody named, and its public half.
+
+        Args:
+            uri: ``file:PATH``, of this process's working folder, or one of `edict.trust.signers`.
+
+        Raises:
+            UsageError: EDICT0607.
+            TrustError: EDICT0230 to 0235.
+        """
+        if not uri.startswith(FILE):
+            return trust_signers.look_up(uri, self._pin_of(uri))
+        path = Path(uri.removeprefix(FILE)).absolute()
+        return self._uri_of(path), self._file(path, None).public_key
+
+    def add(self, owner: str, uri: str, public: Key) -> None:
+        """Put a key on record as one of a role's; the workspace is locked by the caller. Nothing is signed.
+
+        Raises:
+            TrustError: EDICT0232 for a kind that may not sign, EDICT0231 when the role has this very key already.
+        """
+        form = accepted(public, where=uri)
+        entries = []
+        for entry, signer in zip(self._entries(owner), self.signers(owner), strict=True):
+            if entry == Entry(uri):
+                continue  # it stands where a first key is found without being on record
+            if accepted(signer.public_key, where=entry.uri) == form:
+                raise TrustError(
+                    Trust.KEY_EXISTS,
+                    f"this is a key of {owner} already",
+                    where=entry.uri,
+                    remedy="name another key: one key counts once however it is spelled",
                 )
-            self._passphrase = ask_secret("Passphrase of the keys")
-        return self._passphrase
+            entries.append(Entry(entry.uri, Public.of(signer.public_key)))
+        entries.append(Entry(uri, Public.of(public)))
+        files.make_folder(self._folder, files.PRIVATE_FOLDER)
+        path = self._folder / keyring.NAME
+        keyring.store(path, keyring.load(path).with_keys(owner, tuple(entries)))
+
+    def create(self, owner: str, passphrase: bytes | None) -> Key:
+        """Make one more key of a role in a new file beside the others, put it on record, and return its public half.
+
+        Raises:
+            TrustError: EDICT0230 for an empty passphrase.
+        """
+        files.make_folder(self._folder, files.PRIVATE_FOLDER)
+        number, path = 1, self.path(owner)
+        while path.exists():
+            number += 1
+            path = self._folder / f"{_stem(owner)}.{number}.pem"
+        public = trust_keys.generate(path, passphrase).public_key
+        self.add(owner, self._uri_of(path), public)
+        return public
+
+    def _entries(self, owner: str) -> tuple[Entry, ...]:
+        self._guard()
+        listed = keyring.load(self._folder / keyring.NAME).roles.get(owner)
+        if listed is not None:
+            return listed
+        path = self.path(owner)
+        return (Entry(self._uri_of(path)),) if path.exists() else ()
+
+    def _guard(self) -> None:
+        """Refuse a folder that others may look into or, worse, put keys into."""
+        if self._folder.is_dir() and self._folder.stat().st_mode & trust_keys.OTHERS:
+            raise UsageError(
+                Code.KEY_EXPOSED,
+                "others than its owner may enter the folder of the keys",
+                where=str(self._folder),
+                remedy=f"chmod 700 {self._folder}",
+            )
+
+    def _open(self, entry: Entry) -> Signer:
+        if entry.uri.startswith(FILE):
+            return self._file(self._folder / entry.uri.removeprefix(FILE), entry.public)
+        if entry.public is None:
+            raise UsageError(
+                Code.WORKSPACE_DAMAGED,
+                f"the public half of {entry.uri} is not on record",
+                where=str(self._folder / keyring.NAME),
+                remedy="take the entry out and add the key again",
+            )
+        return trust_signers.signer(entry.uri, entry.public.key, self._pin_of(entry.uri))
+
+    def _file(self, path: Path, public: Public | None) -> Signer:
+        passphrase = self._secrets.passphrase(str(path)) if trust_keys.is_encrypted(path) else None
+        return trust_keys.load_signer(path, passphrase, public.key if public else None)
+
+    def _uri_of(self, path: Path) -> str:
+        beside = path.parent == self._folder.absolute() or path.parent == self._folder
+        return f"{FILE}{path.name if beside else path}"
+
+    def _pin_of(self, uri: str) -> SecretsHandler:
+        return lambda _name: self._secrets.pin(uri)
+
+
+class _Lazy(Signer):
+    """A key that is opened when it first signs."""
+
+    def __init__(self, entry: Entry, opener: Callable[[Entry], Signer]) -> None:
+        self._entry = entry
+        self._opener = opener
+        self._signer: Signer | None = None
+
+    @classmethod
+    def from_priv_key_uri(
+        cls, priv_key_uri: str, public_key: Key, secrets_handler: SecretsHandler | None = None
+    ) -> Signer:
+        """Return a signer by the library's own way."""
+        return Signer.from_priv_key_uri(priv_key_uri, public_key, secrets_handler)
+
+    @property
+    def public_key(self) -> Key:
+        """The public half, from the record where it stands there."""
+        return self._entry.public.key if self._entry.public else self._opened().public_key
+
+    def sign(self, payload: bytes) -> Signature:
+        """Open the key and sign."""
+        return self._opened().sign(payload)
+
+    def _opened(self) -> Signer:
+        if self._signer is None:
+            self._signer = self._opener(self._entry)
+        return self._signer
+
+
+def _stem(owner: str) -> str:
+    team = team_of(owner)
+    return owner if team is None else f"team-{team}"
 
 
 def _who(owner: str) -> str:

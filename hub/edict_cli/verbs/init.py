@@ -16,7 +16,8 @@ from edict_cli.codes import Code
 from edict_cli.founding import Founding, found
 from edict_cli.output import Form, Sheet, emit, forms, note, progress
 from edict_cli.session import Session, pass_session
-from edict_cli.store.keys import Keys, new_passphrase
+from edict_cli.store.keys import Keys
+from edict_cli.store.secrets import new_passphrase
 from edict_cli.store.settings import addresses, checked_team
 
 _DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")

@@ -46,6 +46,14 @@ class Code(enum.IntEnum):
     """An author's key file is missing, exposed, of another kind, or the passphrase is wrong."""
     KEY_EXISTS = 231
     """A key would overwrite a file."""
+    KEY_KIND = 232
+    """A key of a kind that does not sign here, or an address of a key that names no such kind."""
+    KEY_LIBRARY = 233
+    """The library or the PKCS#11 module that a key's kind needs is not there."""
+    KEY_DEVICE = 234
+    """The device or service that holds a key is not there, does not hold it, or refused to sign."""
+    KEY_PIN = 235
+    """The PIN of a device was refused."""
     RECEIPT_TOO_LARGE = 240
     """A receipt above 64 KiB."""
     NOT_A_RECEIPT = 241
@@ -58,3 +66,17 @@ class Code(enum.IntEnum):
     """A receipt is missing, out of order, or was replaced."""
     STATE_DIGEST = 245
     """The receipts do not add up to the state that they sign for."""
+    NOT_AN_EXPORT = 250
+    """A file that is no export of evidence, is damaged, or ends early."""
+    RELEASE_UNKNOWN = 251
+    """A release that receipts speak of, or that others follow, is not in the verified history."""
+    NOT_PLACED = 252
+    """A receipt reports a document that its release does not place on the cluster."""
+    OTHER_HEAD = 253
+    """The chain does not have the receipt that the cluster itself has as its head."""
+    NO_EVIDENCE = 254
+    """A cluster whose receipt key is pinned, and not one receipt of it."""
+    NO_DOCUMENT = 255
+    """A document that a release names is not in the export."""
+    WENT_BACK = 256
+    """A cluster signed an older release after a newer one."""

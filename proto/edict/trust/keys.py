@@ -1,18 +1,25 @@
-"""Authors' keys in files: ed25519, PKCS#8 PEM, encrypted with a passphrase where one is given."""
+"""Keys in files: PKCS#8 PEM, encrypted with a passphrase where one is given; new ones are ed25519."""
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from securesystemslib.signer import CryptoSigner, Signer
+from securesystemslib.exceptions import KeyMismatchError
+from securesystemslib.signer import CryptoSigner, Signer, SSlibKey
 
 from edict.errors import TrustError
 from edict.trust.codes import Code
 
 OWNER_ONLY = 0o600
+OTHERS = 0o077
+"""The bits of a mode that let somebody else than the owner in."""
+_MOST = 64 * 1024
+_ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 
 def generate(path: Path, passphrase: bytes | None) -> Signer:
@@ -41,29 +48,58 @@ def generate(path: Path, passphrase: bytes | None) -> Signer:
     return CryptoSigner(key)
 
 
-def load_signer(path: Path, passphrase: bytes | None) -> Signer:
-    """Read a private key.
+def is_encrypted(path: Path) -> bool:
+    """Return whether a key file needs a passphrase; of a file that cannot be read, no: `load_signer` names its fault.
 
     Raises:
-        TrustError: EDICT0230 when the file is missing, is no such key, others may read it, or the passphrase is
-            missing or wrong.
+        TrustError: EDICT0230 when others than its owner may read it.
     """
-    try:
-        if path.stat().st_mode & 0o077:
-            raise _unusable(path, "others than its owner may read it", f"chmod 600 {path}")
-        data = path.read_bytes()
-    except OSError as error:
-        raise _unusable(path, error.strerror or str(error), "give the folder that `edict init` made") from None
+    return path.exists() and _read(path).startswith(_ENCRYPTED)
+
+
+def load_signer(path: Path, passphrase: bytes | None, public: SSlibKey | None = None) -> Signer:
+    """Read a private key: ed25519, ECDSA on P-256, P-384 or P-521, or RSA.
+
+    Args:
+        path: of the file.
+        passphrase: None for a file that is not encrypted.
+        public: the public half that signatures are to name; by default the key's own, under its default key id.
+
+    Raises:
+        TrustError: EDICT0230 when the file is missing, is no such key, is another key than `public`, others may read
+            it, or the passphrase is missing or wrong.
+    """
+    data = _read(path)
     try:
         key = serialization.load_pem_private_key(data, password=passphrase)
     except TypeError:
         hint = "set EDICT_PASSPHRASE" if passphrase is None else "unset EDICT_PASSPHRASE: this key has none"
         raise _unusable(path, "the passphrase and the key do not go together", hint) from None
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         raise _unusable(path, "it is no private key, or the passphrase is wrong", "check EDICT_PASSPHRASE") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise _unusable(path, "it is not an ed25519 key", "use a key that `edict init` made")
-    return CryptoSigner(key)
+    try:
+        return CryptoSigner(key, public)
+    except KeyMismatchError:
+        raise _unusable(path, "it is another key than the one on record", "put the right file there") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise _unusable(
+            path, "keys of this kind do not sign here", "use an ed25519 key, as `edict init` makes"
+        ) from None
+
+
+def _read(path: Path) -> bytes:
+    """Return the bytes of a file that nobody else may read; what is judged is what is read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                raise _unusable(path, "it is no file", "name the file of a private key")
+            if mode & OTHERS:
+                raise _unusable(path, "others than its owner may read it", f"chmod 600 {path}")
+            return file.read(_MOST)
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error), "give the folder that `edict init` made") from None
 
 
 def _unusable(path: Path, why: str, remedy: str) -> TrustError:
