@@ -2,7 +2,8 @@
 
 The order is that of :mod:`edict.trust.steps`, with every delegated role instead of a search for one target:
 
-1. each new root is signed by the one before and by itself, and is the next version; the last is not expired;
+1. each new root is signed by the one before and by itself, is the next version, and names the hub's authorities well
+   (:mod:`edict.trust.authorities`); the last is not expired;
 2. the timestamp is signed by root, not older than the floor, and one version has one content;
 3. the snapshot is the one that the timestamp describes, signed by root; no role in it is older or gone;
 4. targets and every delegated role are those that the snapshot describes, signed by their one delegator
@@ -23,7 +24,7 @@ from tuf.api.metadata import Root
 
 from edict.errors import TrustError
 from edict.ids import digest_of
-from edict.trust import _check, graph, steps
+from edict.trust import _check, authorities, graph, steps
 from edict.trust.codes import Code
 from edict.trust.roles import ROOT, SNAPSHOT, TIMESTAMP
 from edict.trust.state import Bundle, Floors, TrustState
@@ -33,7 +34,8 @@ def pin(root: bytes, sha256: str | None = None) -> TrustState:
     """Start from a root that is trusted by other means: its digest in the enrolment token, or an author's file.
 
     Raises:
-        TrustError: EDICT0206 when the digest differs; EDICT0201 or 0202 when it is no root signed by itself.
+        TrustError: EDICT0206 when the digest differs; EDICT0201 or 0202 when it is no root signed by itself; EDICT0214
+            when it lists the hub's authorities, and wrongly.
     """
     if sha256 is not None and digest_of(root) != sha256:
         raise TrustError(
@@ -42,7 +44,9 @@ def pin(root: bytes, sha256: str | None = None) -> TrustState:
             where=_check.place(ROOT, "?"),
             remedy="make a new token with `edict cluster token`; if it happens again, do not trust this hub",
         )
-    return TrustState(root=root, floors=Floors(root=steps.first_root(root).version))
+    signed = steps.first_root(root)
+    authorities.of(signed)
+    return TrustState(root=root, floors=Floors(root=signed.version))
 
 
 def follow(state: TrustState, roots: Iterable[bytes]) -> TrustState:
@@ -51,7 +55,7 @@ def follow(state: TrustState, roots: Iterable[bytes]) -> TrustState:
     Expiry is not judged: an expired root may be followed by one that is not.
 
     Raises:
-        TrustError: EDICT0201, 0202 or 0207.
+        TrustError: EDICT0201, 0202, 0207 or 0214.
     """
     return _follow(state, roots)[0]
 
@@ -144,6 +148,7 @@ def _follow(state: TrustState, roots: Iterable[bytes]) -> tuple[TrustState, Root
         if candidate == state.root or _check.parse(ROOT, candidate, Root).signed == current:
             continue
         new = steps.next_root(current, candidate)
+        authorities.of(new)
         state = _after_rotation(state, current, new)
         floors = replace(state.floors, root=new.version)
         state = replace(state, root=candidate, floors=floors, followed=(*state.followed, candidate))
