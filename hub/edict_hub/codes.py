@@ -75,6 +75,8 @@ class Identity(enum.IntEnum):
     """The cluster is banned."""
     EXPIRED = 345
     """The certificate behind an open connection has expired."""
+    NOT_BANNED = 346
+    """A ban is to end, and the cluster has none."""
     TOKEN_UNKNOWN = 350
     """No such enrolment token."""
     TOKEN_EXPIRED = 351
@@ -86,7 +88,7 @@ class Identity(enum.IntEnum):
     ROOT_UNKNOWN = 354
     """The token pins a trust root that this hub does not have."""
     RECEIPT_KEY = 355
-    """The receipt key is not 32 bytes."""
+    """The receipt key is not 32 bytes, or its endorsement not 64."""
 
 
 _STATUS: dict[int, grpc.StatusCode] = {

@@ -20,10 +20,15 @@ ROLES = {
     "Blobs": Role.VIEWER,
     "Status": Role.VIEWER,
     "WatchStatus": Role.VIEWER,
+    "Receipts": Role.AUDITOR,
+    "History": Role.AUDITOR,
     "Publish": Role.OPERATOR,
     "CreateToken": Role.OPERATOR,
+    "Ban": Role.OPERATOR,
+    "Unban": Role.OPERATOR,
+    "Recover": Role.OPERATOR,
 }
-"""What an operator needs for each method of Admin."""
+"""What an operator needs for each method of Admin: a method that is missing here answers nobody."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class Gate:
         cluster = ClusterName(identity.name)
         if not self._relay.admits(cluster):
             raise not_in_inventory(cluster)
-        if cluster in self._status.banned:
+        if cluster in self._status.bans:
             raise banned(cluster)
         return Peer(cluster, until)
 

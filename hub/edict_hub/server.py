@@ -10,19 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+
 from edict import log
 from edict.clock import Clock
 from edict.errors import HubError
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.ids import ClusterName
-from edict.pki.ca import CertificateAuthority
 from edict.trust import verify
 from edict.trust.keys import load_signer
 from edict_hub import config as settings
 from edict_hub import files, metrics, raw
+from edict_hub.authority import Authority
 from edict_hub.config import Config
 from edict_hub.fanout import Fanout
 from edict_hub.gate import Gate, banned, not_in_inventory
+from edict_hub.leaf import Leaf
 from edict_hub.listening import AGENT_BYTES, ENROLMENT_BYTES, listen, server
 from edict_hub.publish import Publisher
 from edict_hub.receipts import Receipts
@@ -33,7 +36,7 @@ from edict_hub.services.enrolment import Enrolment
 from edict_hub.services.federation import Federation
 from edict_hub.status import StatusTable
 from edict_hub.store import Store, keys
-from edict_hub.tls import ServerFiles
+from edict_hub.tls import ServerTls
 from edict_hub.tokens import Tokens
 
 _log = log.get(__name__)
@@ -71,17 +74,14 @@ class Replica:
             HubError: EDICT0406 or 0407 for a file.
             TrustError, IdentityError: a file is not what it must be.
         """
-        authority = CertificateAuthority.load(files.read(Path(config.ca_cert)), files.read_key(Path(config.ca_key)))
-        if authority.trust_domain != config.trust_domain:
-            raise settings.invalid(
-                f"trustDomain is {config.trust_domain!r} and the CA's is {authority.trust_domain!r}", "trustDomain"
-            )
+        authority = Authority(Path(config.ca_cert), Path(config.ca_key), config.trust_domain)
+        leaf = Leaf(Path(config.server_cert), Path(config.server_key), authority, clock, rng)
         signer = load_signer(Path(config.timestamp_key), None)
         lifetime = settings.seconds(config.timestamp_lifetime, "timestampLifetime")
         self._config = config
         self._clock = clock
         self._rng = rng
-        self._server_files = Path(config.server_cert), Path(config.server_key), Path(config.ca_cert)
+        self._tls = ServerTls(leaf, authority), ServerTls(leaf, None)
         self.relay = Relay(store, clock, verify.pin(files.read(Path(config.root))))
         self.status = StatusTable(store, clock)
         self.fanout = Fanout(self.relay, clock, max_agents=config.max_agents)
@@ -90,7 +90,12 @@ class Replica:
         )
         receipts, tokens = Receipts(store, self.relay.receipt_key), Tokens(store, clock)
         gate = Gate(config.trust_domain, self.relay, self.status, clock)
-        issuer = Issuer(authority, settings.seconds(config.certificate_lifetime, "certificateLifetime"), clock)
+        issuer = Issuer(
+            authority,
+            x509.load_pem_x509_certificates(files.read(Path(config.ca_cert))),
+            settings.seconds(config.certificate_lifetime, "certificateLifetime"),
+            clock,
+        )
         self.federation = Federation(
             gate=gate,
             relay=self.relay,
@@ -113,7 +118,7 @@ class Replica:
         )
         self.enrolment = Enrolment(relay=self.relay, status=self.status, tokens=tokens, issuer=issuer)
         self.relay.on_change += [self.status.poke, self._expel]
-        self.status.on_ban = self._ban
+        self.status.bans.on_ban = self._ban
 
     async def serve(self, ready: Callable[[Addresses], None], stop: asyncio.Event) -> None:
         """Serve until ``stop``; ``ready`` is called once with the addresses.
@@ -125,8 +130,8 @@ class Replica:
         await self.status.load()
         mtls, enrol = self._servers()
         addresses = Addresses(
-            listen(mtls, self._config.mtls_listen, ServerFiles(*self._server_files)),
-            listen(enrol, self._config.enrol_listen, ServerFiles(*self._server_files[:2], None)),
+            listen(mtls, self._config.mtls_listen, self._tls[0]),
+            listen(enrol, self._config.enrol_listen, self._tls[1]),
         )
         self._observe()
         try:

@@ -7,7 +7,7 @@ etcd has: where another replica was faster, both are merged and written again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from google.protobuf.message import DecodeError
@@ -17,6 +17,7 @@ from edict.clock import Clock
 from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
+from edict_hub.bans import Bans
 from edict_hub.batches import batches
 from edict_hub.codes import Code
 from edict_hub.receipts import read_head
@@ -36,13 +37,11 @@ class StatusTable:
     """Every cluster's status, and the clusters that are banned.
 
     Attributes:
-        banned: clusters with a ban.
-        on_ban: called with a cluster that was banned just now.
+        bans: who is banned; kept up by the same watch.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self.banned: set[ClusterName] = set()
-        self.on_ban: Callable[[ClusterName], None] = lambda _cluster: None
+        self.bans = Bans(store, clock, self._notify)
         self._store = store
         self._clock = clock
         self._newest_receipts: dict[ClusterName, int] = {}
@@ -85,15 +84,16 @@ class StatusTable:
             subscriber.changed(None)
 
     def names(self) -> list[ClusterName]:
-        """Return every cluster that ever said anything, in order."""
-        return sorted(self._clusters)
+        """Return every cluster that ever said anything or is banned, in order."""
+        return sorted(self._clusters.keys() | self.bans.names())
 
     def view(self, cluster: ClusterName) -> pb.ClusterStatus:
-        """Return a copy of a cluster's status; ``connected`` as of now."""
+        """Return a copy of a cluster's status; ``connected`` as of now, and whether it is banned."""
         status = pb.ClusterStatus()
         status.CopyFrom(self._clusters.get(cluster, pb.ClusterStatus(name=cluster)))
         limit = (self._clock.now() - CONNECTED_FOR).timestamp()
         status.connected = status.connected and status.last_seen_unix >= limit
+        status.banned, status.ban_reason = cluster in self.bans, self.bans.reason(cluster)
         return status
 
     def subscribe(self) -> Subscription:
@@ -190,8 +190,7 @@ class StatusTable:
     async def _follow(self) -> None:
         async for change in self._store.watch(keys.CLUSTERS):
             if isinstance(change, Relisted):
-                listed = {item.key for item in change.items}
-                self.banned = {name for name in self.banned if keys.ban(name) in listed}
+                self.bans.listed(change.items)
                 for item in change.items:
                     self._apply(item.key, item)
             else:
@@ -202,11 +201,7 @@ class StatusTable:
         name, _, what = key.removeprefix(keys.CLUSTERS).partition("/")
         cluster = ClusterName(name)
         if f"/{what}" == keys.BAN:
-            if item is None:
-                self.banned.discard(cluster)
-            elif cluster not in self.banned:
-                self.banned.add(cluster)
-                self.on_ban(cluster)
+            self.bans.apply(cluster, item)
         elif f"/{what}" == keys.RECEIPT_HEAD:
             head = read_head(item)
             self._newest_receipts[cluster] = head.sequence if head else 0

@@ -60,4 +60,5 @@ def merged(mine: pb.ClusterStatus, stored: pb.ClusterStatus) -> pb.ClusterStatus
     for field in STAGES.values():
         setattr(result, field, max(getattr(mine, field), getattr(stored, field)))
     result.pending_receipt_key = stored.pending_receipt_key
+    result.receipt_endorsement = stored.receipt_endorsement
     return result

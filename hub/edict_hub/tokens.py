@@ -26,6 +26,13 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     used_by: str = ""
 
 
+class ReceiptKey(msgspec.Struct, frozen=True):
+    """The receipt key that a cluster offers, 32 raw bytes, and what the key before it says of it, 64 or none."""
+
+    public: bytes
+    endorsement: bytes = b""
+
+
 class Tokens:
     """The enrolment tokens in etcd."""
 
@@ -46,7 +53,7 @@ class Tokens:
         stored = await self._store.get(_key(secret))
         self._judge(stored, cluster, user)
 
-    async def use(self, secret: bytes, cluster: ClusterName, user: str, receipt_key: bytes) -> None:
+    async def use(self, secret: bytes, cluster: ClusterName, user: str, receipt_key: ReceiptKey) -> None:
         """Use a token up, and keep the offered receipt key in the cluster's status, in one transaction.
 
         The same user may do so again until the token expires: its first answer may have been lost.
@@ -55,7 +62,7 @@ class Tokens:
             secret: the token's secret part.
             cluster: who wants to enrol.
             user: digest of the keys that it enrols with.
-            receipt_key: raw 32 bytes; an author signs it in or not.
+            receipt_key: an author signs it in or not. A key that is offered again keeps its endorsement.
 
         Raises:
             IdentityError: EDICT0350 no such token, 0351 expired, 0352 used, 0353 another cluster's.
@@ -68,7 +75,9 @@ class Tokens:
                 return
             status = await self._store.get(keys.status(cluster))
             value = pb.ClusterStatus.FromString(status.value) if status else pb.ClusterStatus(name=cluster)
-            value.pending_receipt_key = receipt_key
+            if receipt_key.endorsement or value.pending_receipt_key != receipt_key.public:
+                value.receipt_endorsement = receipt_key.endorsement
+            value.pending_receipt_key = receipt_key.public
             done = await self._store.commit(
                 [
                     Unchanged(_key(secret), stored.revision if stored else 0),

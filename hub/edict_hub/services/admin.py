@@ -15,7 +15,7 @@ from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.ids import ClusterName, is_dns_label
 from edict.trust.roles import ROOT, SNAPSHOT, TIMESTAMP
 from edict_hub.codes import Code
-from edict_hub.gate import Gate, Operator, expired
+from edict_hub.gate import Gate, Operator, expired, not_in_inventory
 from edict_hub.publish import Publisher
 from edict_hub.receipts import Receipts
 from edict_hub.relay import Relay
@@ -133,9 +133,31 @@ class Admin(rpc.AdminServicer):
             _log.info("stored an enrolment token", cluster=cluster, operator=operator.name)
             return pb.CreateTokenResponse()
 
+    async def Ban(self, request: pb.BanRequest, context: Any) -> pb.BanResponse:  # noqa: N802 - gRPC's name
+        """Ban a cluster."""
+        async with Answering(context, "Ban"):
+            operator = self._gate.operator(context, "Ban")
+            cluster, reason = _requests.ban(request)
+            if not self._relay.admits(cluster) and cluster not in self._status.names():
+                raise not_in_inventory(cluster)  # a slip of the pen must not look like a ban
+            await self._status.bans.ban(cluster, operator.name, reason)
+            _log.warning("banned", cluster=cluster, operator=operator.name, reason=reason)
+            return pb.BanResponse()
+
+    async def Unban(self, request: pb.UnbanRequest, context: Any) -> pb.UnbanResponse:  # noqa: N802 - gRPC's name
+        """End a cluster's ban."""
+        async with Answering(context, "Unban"):
+            operator = self._gate.operator(context, "Unban")
+            cluster = _requests.cluster(request.cluster)
+            await self._status.bans.unban(cluster)
+            _log.warning("ban ended", cluster=cluster, operator=operator.name)
+            return pb.UnbanResponse()
+
     async def _changed(self, subscription: Subscription, operator: Operator) -> list[ClusterName] | None:
         """Wait for changes, but no longer than the operator's certificate lets."""
         left = (operator.not_after - self._clock.now()).total_seconds()
+        if left <= 0:  # changes that are waiting already would be taken without a wait
+            raise expired(operator.name)
         try:
             return await asyncio.wait_for(subscription.take(), left)
         except TimeoutError:

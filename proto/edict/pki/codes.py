@@ -20,7 +20,15 @@ class Code(enum.IntEnum):
     """A certificate request that cannot be read or is not signed by its own key."""
     OTHER_NAME = 306
     """A certificate request for another name."""
-    HOST = 308
-    """A name for the hub's certificate that is neither a DNS name nor an address."""
     TOKEN = 307
     """Not an enrolment token, or one that was cut when it was copied."""
+    HOST = 308
+    """A name for the hub's certificate that is neither a DNS name nor an address."""
+    FOREIGN_CERTIFICATE = 309
+    """A certificate to re-enrol with that this hub's CA did not issue to an agent."""
+    TOO_LATE = 310
+    """A certificate to re-enrol with that ended too long ago."""
+    CLOCK = 311
+    """A proof of the old key that was not made now, by the hub's clock."""
+    PROOF = 312
+    """A proof that is not by the key of the expired certificate."""

@@ -21,7 +21,7 @@ BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What an agent needs for its first call.
 
     Attributes:
@@ -32,6 +32,7 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         secret: 32 random bytes, used once.
         ca_pem: the hub's CA: nothing else is believed on either port.
         root_sha256: digest of the TUF root metadata that the agent starts from.
+        new_receipt_key: whether an agent that has a receipt key already makes another and endorses it with that one.
     """
 
     cluster: ClusterName
@@ -41,6 +42,7 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secret: bytes
     ca_pem: str
     root_sha256: str
+    new_receipt_key: bool = False
 
     def __repr__(self) -> str:
         """Hide the secret."""

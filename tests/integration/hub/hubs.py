@@ -87,10 +87,14 @@ class Hub:
         csr = make_csr(key, operator_id(DOMAIN, role, "olga"))
         return Credentials(self.ca.issue_operator(csr, role, "olga", self.now, lifetime), key)
 
-    def agent(self, name: str, lifetime: timedelta = timedelta(hours=24)) -> Credentials:
+    def agent(
+        self, name: str, lifetime: timedelta = timedelta(hours=24), ended: timedelta | None = None
+    ) -> Credentials:
+        """Return an agent's certificate: one that begins now, or one that ended so long ago."""
         key = new_private_key()
         csr = make_csr(key, cluster_id(DOMAIN, name))
-        return Credentials(self.ca.issue_cluster(csr, ClusterName(name), datetime.now(UTC), lifetime), key)
+        begin = datetime.now(UTC) - (timedelta() if ended is None else ended + lifetime)
+        return Credentials(self.ca.issue_cluster(csr, ClusterName(name), begin, lifetime), key)
 
     def request(self, *documents: bytes) -> pb.PublishRequest:
         """Sign documents and return the request that publishes them as the next release."""

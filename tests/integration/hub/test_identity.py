@@ -72,7 +72,7 @@ async def test_a_certificate_of_another_ca_is_no_certificate(hub: Hub, listed: R
 
 
 async def test_an_expired_certificate_is_no_certificate(hub: Hub, listed: Running) -> None:
-    assert (await hello(listed, hub.agent("c1", timedelta(seconds=-1))))[0] is grpc.StatusCode.UNAVAILABLE
+    assert (await hello(listed, hub.agent("c1", ended=timedelta(seconds=1))))[0] is grpc.StatusCode.UNAVAILABLE
 
 
 async def test_a_cluster_outside_the_inventory_is_refused(hub: Hub, listed: Running) -> None:
