@@ -1,7 +1,8 @@
 """/livez, /readyz and /metrics: whether the agent is well, which is more than that its process runs.
 
 Ready means: it has started, holds the lease, and what it enforces was verified not too long ago. An agent whose hub
-has not published anything yet has nothing to be late with.
+has not published anything yet has nothing to be late with. A release that has expired is said, and goes on being
+enforced: a restart would not mend that.
 """
 
 from __future__ import annotations
@@ -37,8 +38,11 @@ class Health:
             return False, "starting"
         if self.metrics.values.verified_at is None:
             return True, "no release yet"
-        age = self.metrics.age()
-        return age <= self.max_age, f"release {self.metrics.values.release} verified {age:.0f} s ago"
+        age, values = self.metrics.age(), self.metrics.values
+        said = f"release {values.release} verified {age:.0f} s ago"
+        if self.metrics.stale():
+            said += f"; Stale: it expired at {values.expires:%Y-%m-%dT%H:%M:%SZ} and is enforced further"
+        return age <= self.max_age, said
 
 
 async def serve(health: Health, at: Listen) -> asyncio.Server:

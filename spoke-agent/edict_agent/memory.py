@@ -137,7 +137,7 @@ class Memory:
             _log.info("lost floor cleared by an author", since=since)
 
     def _told(self, judged: Judged) -> None:
-        self._metrics.verified(judged.state.release, judged.at)
+        self._metrics.verified(judged.state.release, judged.at, judged.state.expires)
         self._metrics.floor_lost(state=bool(self.floor_lost))
         self.on_change()
 

@@ -21,6 +21,7 @@ class _Values:
     objects: int = 0
     queue: int = 0
     floor_lost: bool = False
+    expires: datetime | None = None
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Metrics:
             "edict.agent.connected": ("1 while a stream to the hub is open.", lambda: self.values.connected),
             "edict.agent.objects": ("Policy objects that stand.", lambda: self.values.objects),
             "edict.agent.queue": ("Objects to look at.", lambda: self.values.queue),
+            "edict.agent.stale": ("1 while the release that is enforced has expired.", self.stale),
+            "edict.agent.expires.left": ("Seconds until the release that is enforced expires.", self.left),
             "edict.agent.floor.lost": ("1 while a lost floor is not cleared.", lambda: self.values.floor_lost),
         }
         for name, (description, read) in gauges.items():
@@ -51,9 +54,18 @@ class Metrics:
         at = self.values.verified_at
         return math.nan if at is None else (self.clock.now() - at).total_seconds()
 
-    def verified(self, release: int, at: datetime) -> None:
-        """Remember a verified release."""
-        self.values.release, self.values.verified_at = release, at
+    def left(self) -> float:
+        """Return seconds until the release expires, below 0 when it has; NaN before the first."""
+        expires = self.values.expires
+        return math.nan if expires is None else (expires - self.clock.now()).total_seconds()
+
+    def stale(self) -> bool:
+        """Tell whether the release that is enforced has expired."""
+        return self.left() <= 0
+
+    def verified(self, release: int, at: datetime, expires: datetime | None) -> None:
+        """Remember a verified release and when it expires."""
+        self.values.release, self.values.verified_at, self.values.expires = release, at, expires
 
     def connected(self, *, state: bool) -> None:
         """Remember whether a stream is open."""

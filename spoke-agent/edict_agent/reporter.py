@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -38,18 +39,41 @@ class Reporter:
         self._chain = chain
         self._clock = clock
         self._shown: dict[str, str] = {}
+        self._was_stale = False
 
     async def run(self) -> None:
         """Report for ever."""
         self._chain.on_room = self.wake.set
         self.wake.set()
         while True:
-            await wake_or_pause(self._clock, self.wake, REPEAT_SECONDS)
+            await wake_or_pause(self._clock, self.wake, self._pause())
+            self._look_at_the_date()
             statement = self._statement()
             if statement is not None:
                 await self._chain.say(statement)
             await self._show(statement)
             await self._clock.sleep(PAUSE_SECONDS)
+
+    def _pause(self) -> float:
+        """Return seconds until there is something to say by itself: at the latest when the release expires."""
+        expires = self._expires()
+        left = (expires - self._clock.now()).total_seconds() if expires else 0.0
+        return min(left, REPEAT_SECONDS) if left > 0 else REPEAT_SECONDS
+
+    def _expires(self) -> datetime | None:
+        return self._memory.judged.state.expires if self._memory.judged else None
+
+    def _stale(self) -> bool:
+        expires = self._expires()
+        return expires is not None and self._clock.now() >= expires
+
+    def _look_at_the_date(self) -> None:
+        stale = self._stale()
+        if stale and not self._was_stale:
+            _log.error("Stale: the release has expired and is enforced further", expired=str(self._expires()))
+        elif self._was_stale and not stale:
+            _log.info("no longer stale", expires=str(self._expires()))
+        self._was_stale = stale
 
     def _statement(self) -> Statement | None:
         judged, enforcement = self._memory.judged, self.enforcement
@@ -67,6 +91,11 @@ class Reporter:
             dialect=enforcement.dialect.value if enforcement else "",
             plugin_version=enforcement.facts.plugin_version if enforcement else "",
             policies=found,
+            root_version=self._memory.state.root_version,
+            timestamp_version=judged.state.timestamp_version,
+            snapshot_expires=judged.state.expires,
+            floor_lost=self._memory.floor_lost,
+            stale=self._stale(),
         )
 
     async def _show(self, statement: Statement | None) -> None:
@@ -78,6 +107,8 @@ class Reporter:
             "verified-at": judged.at.isoformat(timespec="seconds") if judged else "",
             "dialect": statement.dialect if statement else "",
             "plugin-version": statement.plugin_version if statement else "",
+            "expires": expires.isoformat(timespec="seconds") if (expires := self._expires()) else "",
+            "stale": str(self._stale()).lower(),
             "floor-lost": self._memory.floor_lost,
             "problem": str(self.problem or ""),
             **_counts(statement),

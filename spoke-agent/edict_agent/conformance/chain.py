@@ -3,12 +3,17 @@
 What the hub has not confirmed is kept, up to a bound; while that is full nothing new is signed, and what changes
 meanwhile is told in one receipt later. The chain starts with a base after each start of the agent and then and again,
 so that a reader needs only its tail.
+
+A hub whose etcd was restored from an old backup has lost receipts that it had confirmed, and they are not here any
+more. The chain then goes on with a base under the next number: it names the hash of the receipt before, so that the gap
+stays visible and nothing else can be put into it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,6 +24,7 @@ from edict.clock import Clock
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName, Release
 from edict.trust.receipts import (
+    MAX_NUMBER,
     PolicyReport,
     ReceiptBody,
     delta,
@@ -36,7 +42,7 @@ MAX_BODY = 40 * 1024
 BASE_EVERY = 200
 MAX_BELIEVED = 2**53
 """No cluster comes to so many receipts: a hub that says more is not believed."""
-MAX_SEQUENCE = 2**63 - 1
+MAX_SEQUENCE = MAX_NUMBER
 """The last sequence; counting from any that was believed does not come to it, so a head that has is not ours."""
 REPEAT_SECONDS = 600.0
 """Without any change a receipt is made this often, because silence is Unknown."""
@@ -51,6 +57,18 @@ class Statement:
     dialect: str
     plugin_version: str
     policies: Mapping[str, PolicyReport]
+    root_version: int = 0
+    timestamp_version: int = 0
+    snapshot_expires: datetime | None = None
+    floor_lost: str = ""
+    stale: bool = False
+    """The release has expired: nothing that a receipt says, but a reason to sign one at once."""
+
+    @property
+    def about(self) -> tuple[object, ...]:
+        """Everything but the policies: what is worth a receipt of its own."""
+        versions = (self.root_version, self.timestamp_version, self.release)
+        return *versions, self.snapshot_expires, self.stale, self.floor_lost, self.dialect, self.plugin_version
 
 
 class Chain:
@@ -76,7 +94,8 @@ class Chain:
         self._on_receipt = on_receipt
         self._head = store.head.receipts
         self._told: dict[str, PolicyReport] = {}
-        self._last: tuple[Release, str, str] | None = None
+        self._last: tuple[object, ...] | None = None
+        self._begin_again = False
         self._since_base = 0
         self._said_at = 0.0
         self._in_flight = 0
@@ -86,9 +105,14 @@ class Chain:
     def follow(self, newest: int) -> None:
         """Take the hub's newest sequence into account: after a loss of our head the chain begins above it.
 
-        A number that no chain comes to is refused, and the chain begins at 1: a hub that lies loses receipts, no more.
+        Where the hub has lost what it had confirmed, the chain goes on with a base. A number that no chain comes to is
+        refused, and the chain begins at 1: a hub that lies loses receipts, no more.
         """
-        if self._head.sequence > 0 or newest == 0:
+        if self._head.sequence > 0:
+            if newest < self._head.sequence and not self._head.unacked:
+                self._go_on_with_a_base(newest)
+            return
+        if newest == 0:
             return
         if newest > MAX_BELIEVED:
             _log.error("newest receipt not believed", code=f"EDICT{Code.SEQUENCE:04d}", sequence=newest)
@@ -111,9 +135,15 @@ class Chain:
         return pb.Receipt(sequence=sequence, envelope=envelope)
 
     def acknowledged(self, sequence: int) -> None:
-        """The hub has every receipt up to this one. Kept with the next receipt; sending twice does no harm."""
+        """The hub has every receipt up to this one. Kept with the next receipt; sending twice does no harm.
+
+        A hub that says less than it confirmed before has lost receipts, and takes none but a base now.
+        """
         was_full = self._full
         rest = tuple(each for each in self._head.unacked if each[0] > sequence)
+        if rest and sequence + 1 < rest[0][0]:
+            self._go_on_with_a_base(sequence)
+            return
         self._head = ReceiptHead(self._head.sequence, self._head.digest, rest)
         if was_full and not self._full:
             self.on_room()
@@ -124,20 +154,27 @@ class Chain:
             _log.error("stored receipt head dropped", code=f"EDICT{Code.SEQUENCE:04d}", sequence=self._head.sequence)
             self._head, self._last = ReceiptHead(), None
         now = {name: fitted(report) for name, report in statement.policies.items()}
-        about = (statement.release, statement.dialect, statement.plugin_version)
-        while self._is_news(now, about):
+        while self._is_news(now, statement.about):
             if self._full:
                 return False
             await self._sign(statement, now)
-            self._last = about
+            self._last = statement.about
         return True
 
-    def _is_news(self, now: Mapping[str, PolicyReport], about: tuple[Release, str, str]) -> bool:
+    def _is_news(self, now: Mapping[str, PolicyReport], about: tuple[object, ...]) -> bool:
         due = self._clock.monotonic() - self._said_at >= REPEAT_SECONDS
-        return self._last != about or self._told != now or due
+        return self._begin_again or self._last != about or self._told != now or due
+
+    def _go_on_with_a_base(self, newest: int) -> None:
+        _log.warning("the hub lost receipts; a base comes next", first=newest + 1, last=self._head.sequence)
+        self._head = ReceiptHead(self._head.sequence, self._head.digest)
+        self._begin_again = True
+        self._in_flight = 0
+        self.on_room()
 
     async def _sign(self, statement: Statement, now: Mapping[str, PolicyReport]) -> None:
-        base = self._last is None or self._since_base >= BASE_EVERY
+        base = self._last is None or self._begin_again or self._since_base >= BASE_EVERY
+        self._begin_again = False
         told = {} if base else self._told
         changed, removed = delta(told, now)
         part = _prefix(changed)
@@ -156,6 +193,10 @@ class Chain:
             policies=part,
             removed=removed,
             state_digest=state_digest(after),
+            root_version=min(statement.root_version, MAX_NUMBER),
+            timestamp_version=min(statement.timestamp_version, MAX_NUMBER),
+            snapshot_expires=statement.snapshot_expires,
+            floor_lost=statement.floor_lost,
         )
         envelope = sign_receipt(body, self._key)
         self._head = ReceiptHead(

@@ -10,6 +10,7 @@ from edict_agent.memory import Memory
 from edict_agent.sync.acks import Acks
 from edict_agent.sync.intake import Intake
 from edict_agent.sync.link import Link, Stream
+from edict_agent.sync.offer import offer
 from edict_agent.tasks import until_first
 
 HEARTBEAT_SECONDS = 10.0
@@ -36,6 +37,7 @@ class Session:
         self._chain = chain
         self._intake = intake
         self._clock = clock
+        self._offer_due = False
 
     async def run(self, link: Link) -> None:
         """Hold one stream."""
@@ -56,6 +58,9 @@ class Session:
                 case "receipt_ack":
                     self._chain.acknowledged(message.receipt_ack.sequence)
                     self._acks.wake.set()
+                case "offer_request":
+                    self._offer_due = True
+                    self._acks.wake.set()
                 case _:
                     continue  # a newer hub may say things that we do not know
 
@@ -70,6 +75,10 @@ class Session:
             receipt = self._chain.next_unsent()
             if receipt is not None:
                 await stream.send(pb.AgentMessage(receipt=receipt))
+            if self._offer_due:
+                self._offer_due = False
+                if (made := offer(self._memory)) is not None:
+                    await stream.send(pb.AgentMessage(offer=made))
             if self._clock.monotonic() >= heartbeat:
                 heartbeat = self._clock.monotonic() + HEARTBEAT_SECONDS
                 await stream.send(pb.AgentMessage(heartbeat=self._heartbeat()))

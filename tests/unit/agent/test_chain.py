@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +9,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edict.ids import ClusterName, Digest, Release
 from edict.policy.fidelity import Fidelity, RuleFidelity
-from edict.trust.receipts import Evidence, PolicyReport, PolicyState, fold, verify_receipt
+from edict.trust.receipts import (
+    Evidence,
+    PolicyReport,
+    PolicyState,
+    ReceiptBody,
+    envelope_digest,
+    fold,
+    verify_receipt,
+)
 from edict_agent.conformance.chain import (
     BASE_EVERY,
     MAX_BELIEVED,
@@ -215,3 +225,76 @@ async def test_a_base_comes_again_and_again_so_that_a_tail_suffices(world: World
     bases = [body.sequence for body in (verify_receipt(raw, public, ONE) for raw in hub.taken) if body.base]
     assert bases == [1, BASE_EVERY + 2]
     assert hub.evidence.policies["payments/b"] == report("b")
+
+
+def bodies(taken: list[bytes]) -> list[ReceiptBody]:
+    public = KEY.public_key().public_bytes_raw().hex()
+    return [verify_receipt(raw, public, ONE) for raw in taken]
+
+
+async def test_a_receipt_says_what_is_trusted_when_it_ends_and_what_was_lost(world: World) -> None:
+    chain = await world.chain()
+    hub = Hub(chain)
+    until = world.clock.now() + timedelta(days=1)
+    said = replace(statement(), root_version=2, timestamp_version=9, snapshot_expires=until)
+    for each in (said, replace(said, stale=True), replace(said, stale=True, floor_lost="2026-01-01T00:00:00Z")):
+        assert await chain.say(each)
+    hub.drain()
+    told = [(body.root_version, body.timestamp_version, body.snapshot_expires) for body in bodies(hub.taken)]
+    assert told == [(2, 9, until)] * 3, "that a release ends is worth a receipt of its own"
+    assert [body.floor_lost for body in bodies(hub.taken)] == ["", "", "2026-01-01T00:00:00Z"]
+
+
+async def test_an_absurd_timestamp_version_does_not_make_a_receipt_that_nobody_can_read(world: World) -> None:
+    hub = Hub(chain := await world.chain())
+    await chain.say(replace(statement(), timestamp_version=2**64 - 1))
+    hub.drain()
+    assert bodies(hub.taken)[0].timestamp_version == MAX_SEQUENCE
+
+
+async def test_a_hub_that_lost_receipts_gets_a_base_that_names_the_one_before(world: World) -> None:
+    hub = Hub(chain := await world.chain())
+    for count in range(3):
+        await chain.say(statement(report("a", reverts=count)))
+    hub.drain()
+    lost = hub.taken.pop()
+    hub.taken.pop()
+    asked: list[bool] = []
+    chain.on_room = lambda: asked.append(True)
+    chain.follow(1)
+    assert asked == [True], "the reporter is told to say something at once"
+    assert await chain.say(statement(report("a", reverts=2)))
+    hub.drain()
+    _, base = bodies(hub.taken)
+    assert (base.sequence, base.base, base.previous) == (4, True, envelope_digest(lost))
+    assert await chain.say(statement(report("a", reverts=3)))
+    hub.drain()
+    assert not bodies(hub.taken)[-1].base, "one base suffices"
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+async def test_what_a_hub_cannot_take_any_more_makes_room_for_a_base(world: World, kept: int) -> None:
+    hub = Hub(chain := await world.chain())
+    await chain.say(statement(report("a")))
+    await chain.say(statement(report("a", reverts=1)))
+    hub.drain()
+    await chain.say(statement(report("a", reverts=2)))
+    stuck = chain.next_unsent()
+    assert stuck is not None
+    chain.acknowledged(kept)
+    assert chain.next_unsent() is None
+    assert await chain.say(statement(report("a", reverts=2)))
+    hub.drain()
+    base = bodies(hub.taken)[-1]
+    assert (base.sequence, base.base, base.previous) == (4, True, envelope_digest(stuck.envelope))
+
+
+async def test_a_hub_that_has_what_it_confirmed_gets_no_base(world: World) -> None:
+    hub = Hub(chain := await world.chain())
+    await chain.say(statement(report("a")))
+    hub.drain()
+    chain.follow(1)
+    chain.acknowledged(1)
+    await chain.say(statement(report("b")))
+    hub.drain()
+    assert [body.base for body in bodies(hub.taken)] == [True, False]

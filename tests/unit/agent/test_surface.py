@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -85,13 +86,26 @@ async def test_health_follows_the_age_of_the_last_verified_release() -> None:
     assert await ask(port, "/readyz") == (503, "starting\n")
     health.started = True
     assert await ask(port, "/readyz") == (200, "no release yet\n")
-    health.metrics.verified(7, clock.now())
+    health.metrics.verified(7, clock.now(), clock.now() + timedelta(days=7))
     assert (await ask(port, "/readyz"))[0] == 200
     clock.passed += 61
     assert await ask(port, "/readyz") == (503, "release 7 verified 61 s ago\n")
     assert (await ask(port, "/metrics"))[0] == 200
     assert (await ask(port, "/nothing"))[0] == 404
     server.close()
+
+
+async def test_a_release_that_has_expired_is_said_and_does_not_end_readiness() -> None:
+    clock = TurnedClock()
+    health = Health(Metrics(clock), max_age=3600, started=True)
+    health.metrics.verified(7, clock.now(), clock.now() + timedelta(seconds=60))
+    assert health.readiness() == (True, "release 7 verified 0 s ago")
+    assert (health.metrics.stale(), health.metrics.left()) == (False, 60)
+    clock.passed += 60
+    ready, said = health.readiness()
+    assert ready
+    assert "Stale: it expired at 2026-01-01T00:01:00Z" in said
+    assert health.metrics.stale()
 
 
 def stages(acks: Acks) -> list[int]:
