@@ -1,4 +1,4 @@
-"""Opening the hub's ports: limits, keepalive, age of connections, TLS that follows its files."""
+"""Opening the hub's ports: limits, keepalive, age of connections, TLS that follows its certificates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import grpc
 
 from edict.errors import HubError
 from edict_hub.codes import Code
-from edict_hub.tls import ServerFiles
+from edict_hub.tls import ServerTls
 
 AGENT_BYTES = 64 * 1024 * 1024
 """The largest message on the mutual TLS port: a publish, or a release for an agent that has nothing."""
@@ -32,7 +32,7 @@ def server(max_bytes: int, *, at_once: int | None = None) -> Any:
     return grpc.aio.server(options=[*_OPTIONS, *limits], maximum_concurrent_rpcs=at_once)
 
 
-def listen(target: Any, address: str, server_files: ServerFiles) -> str:
+def listen(target: Any, address: str, tls: ServerTls) -> str:
     """Open an address with TLS; return it with the port that it got.
 
     Raises:
@@ -40,7 +40,7 @@ def listen(target: Any, address: str, server_files: ServerFiles) -> str:
     """
     host = address.rpartition(":")[0]
     try:
-        port = target.add_secure_port(address, server_files.credentials())
+        port = target.add_secure_port(address, tls.credentials())
     except RuntimeError as error:
         raise HubError(
             Code.CANNOT_LISTEN,

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-
 from edict import log
 from edict.clock import Clock
 from edict.errors import HubError
@@ -90,12 +88,7 @@ class Replica:
         )
         receipts, tokens = Receipts(store, self.relay.receipt_key), Tokens(store, clock)
         gate = Gate(config.trust_domain, self.relay, self.status, clock)
-        issuer = Issuer(
-            authority,
-            x509.load_pem_x509_certificates(files.read(Path(config.ca_cert))),
-            settings.seconds(config.certificate_lifetime, "certificateLifetime"),
-            clock,
-        )
+        issuer = Issuer(authority, settings.seconds(config.certificate_lifetime, "certificateLifetime"), clock)
         self.federation = Federation(
             gate=gate,
             relay=self.relay,

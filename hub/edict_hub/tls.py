@@ -1,50 +1,47 @@
-"""Server credentials that follow the files: a rotated certificate or CA counts for new connections at once."""
+"""Server credentials that follow what they are made of: a new certificate or CA counts for new connections at once."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import grpc
 
-from edict import log
-from edict.errors import HubError
-from edict_hub import files
-
-_log = log.get(__name__)
+from edict_hub.authority import Authority
+from edict_hub.leaf import Leaf
 
 
-class ServerFiles:
-    """A certificate, its key and, for mutual TLS, the CA of clients."""
+class ServerTls:
+    """One port's TLS.
 
-    def __init__(self, cert: Path, key: Path, client_ca: Path | None) -> None:
-        self._cert = cert
-        self._key = key
-        self._client_ca = client_ca
-        self._read = self._contents()
+    Args:
+        leaf: what the hub shows.
+        clients: whose clients are let in: a client certificate is then required and verified. None asks for none.
+    """
+
+    def __init__(self, leaf: Leaf, clients: Authority | None) -> None:
+        self._leaf = leaf
+        self._clients = clients
+        self._last = self._present()
 
     def credentials(self) -> grpc.ServerCredentials:
-        """Return credentials; with a CA of clients, a client certificate is required and verified."""
+        """Return credentials for a port."""
         return grpc.dynamic_ssl_server_credentials(
-            self._configuration(), self._changed, require_client_authentication=self._client_ca is not None
+            _configuration(self._last), self._changed, require_client_authentication=self._clients is not None
         )
 
-    def _contents(self) -> tuple[bytes, bytes, bytes | None]:
-        ca = None if self._client_ca is None else files.read(self._client_ca)
-        return files.read(self._cert), files.read_key(self._key), ca
-
-    def _configuration(self) -> Any:
-        cert, key, ca = self._read
-        return grpc.ssl_server_certificate_configuration([(key, cert)], root_certificates=ca)
+    def _present(self) -> tuple[bytes, bytes, bytes | None]:
+        pair = self._leaf.now()
+        return pair.chain, pair.key, None if self._clients is None else self._clients.now().believed
 
     def _changed(self) -> Any:
         """Return the new configuration, or None when nothing changed. Called by grpc for every connection."""
-        try:
-            now = self._contents()
-        except HubError as error:
-            _log.error("the server certificate cannot be read; the old one stays", code=error.code, error=error.what)
+        present = self._present()
+        if present == self._last:
             return None
-        if now == self._read:
-            return None
-        self._read = now
-        return self._configuration()
+        self._last = present
+        return _configuration(present)
+
+
+def _configuration(present: tuple[bytes, bytes, bytes | None]) -> Any:
+    chain, key, clients = present
+    return grpc.ssl_server_certificate_configuration([(key, chain)], root_certificates=clients)

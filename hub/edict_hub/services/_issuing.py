@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
-
-from cryptography import x509
 
 from edict.clock import Clock
 from edict.ids import ClusterName
-from edict_hub.authority import Authority
+from edict.pki import chains
 from edict.pki.reenrol import Claim, check
+from edict_hub.authority import Authority
 
 
 class Issuer:
     """The hub's CA, a lifetime and a clock.
 
     Args:
-        authority: issues.
-        believed: every authority whose agents are believed.
+        authority: issues, and knows every authority whose agents are believed.
         lifetime: of a certificate.
         clock: for dates.
     """
 
-    def __init__(
-        self,
-        authority: Authority,
-        believed: Sequence[x509.Certificate],
-        lifetime: timedelta,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, authority: Authority, lifetime: timedelta, clock: Clock) -> None:
         self._authority = authority
-        self._believed = believed
         self._lifetime = lifetime
         self._clock = clock
 
     async def recognise(self, claim: Claim, proof: bytes) -> ClusterName:
         """Return the cluster that proves the key of an expired certificate. Raises as `edict.pki.reenrol.check`."""
-        now, domain = self._clock.now(), self._authority.trust_domain
-        return await asyncio.to_thread(check, claim, proof, believed=self._believed, trust_domain=domain, now=now)
+        return await asyncio.to_thread(self._recognise, claim, proof)
 
     async def issue(self, csr_pem: bytes, cluster: ClusterName) -> bytes:
         """Return a certificate of the CA that issues now, PEM, and the CA's behind it.
@@ -52,3 +41,8 @@ class Issuer:
     def _issue(self, csr_pem: bytes, cluster: ClusterName) -> bytes:
         issuing = self._authority.now().issuing
         return issuing.issue_cluster(csr_pem, cluster, self._clock.now(), self._lifetime) + issuing.certificate_pem
+
+    def _recognise(self, claim: Claim, proof: bytes) -> ClusterName:
+        held = self._authority.now()
+        domain, believed = held.issuing.trust_domain, chains.split(held.believed)
+        return check(claim, proof, believed=believed, trust_domain=domain, now=self._clock.now())

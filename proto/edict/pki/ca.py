@@ -94,6 +94,11 @@ class CertificateAuthority:
         return cls(certificate, key, domain)
 
     @property
+    def name(self) -> str:
+        """What people call it: the common name."""
+        return chains.name_of(self._certificate)
+
+    @property
     def certificate(self) -> x509.Certificate:
         """The authority's own certificate."""
         return self._certificate
