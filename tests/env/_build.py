@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import assert_never
 
 import msgspec
 from filelock import FileLock, Timeout
 
 from tests.env import _progress
 from tests.env._errors import EnvError
-from tests.env._parts import PARTS, GoBinary, Part
+from tests.env._parts import PARTS, GoBinary, ModuleFiles, Part, SystemFiles
 from tests.env._progress import Progress
 from tests.env._recipes import Workshop, carry_out
 
@@ -45,7 +46,10 @@ def cache_dir() -> Path:
 
 
 def asset(part: Part) -> Path | None:
-    """Return the ready-made binary of `part` in KUBEBUILDER_ASSETS, if there is one."""
+    """Return the ready-made binary of `part` in KUBEBUILDER_ASSETS or of the operating system, if there is one."""
+    if isinstance(part.recipe, SystemFiles):
+        named = os.environ.get(part.recipe.variable)
+        return next((path for path in map(Path, (named,) if named else part.recipe.ready) if path.is_file()), None)
     folder = os.environ.get("KUBEBUILDER_ASSETS")
     if not folder or part.name not in _ASSETS:
         return None
@@ -68,8 +72,13 @@ def stamp_of(part: Part) -> Stamp | None:
 
 
 def _location(part: Part) -> Path:
-    recipe = part.recipe
-    return folder_of(part) / recipe.binary if isinstance(recipe, GoBinary) else folder_of(part)
+    match part.recipe:
+        case GoBinary(binary=name) | SystemFiles(main=name):
+            return folder_of(part) / name
+        case ModuleFiles():
+            return folder_of(part)
+        case _ as never:
+            assert_never(never)
 
 
 def locate(part: Part) -> Path | None:

@@ -1,12 +1,16 @@
 """The one error of the test environment: a code, what it is about, what happened, what to try.
 
 Codes: 9001 a build failed; 9002 no usable Go; 9003 no such part; 9004 a process ended while starting;
-9005 a process was not ready in time; 9006 the Kubernetes API refused an object of the set-up.
+9005 a process was not ready in time; 9006 the Kubernetes API refused an object of the set-up; 9007 a part of the
+operating system that this machine cannot get.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+
+NOT_FOR_THIS_MACHINE = "EDICT9007"
+"""The code of what no run on this machine could have had."""
 
 
 class EnvError(Exception):

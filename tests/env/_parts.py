@@ -59,12 +59,27 @@ class ModuleFiles(msgspec.Struct, frozen=True, tag=True):
     env: dict[str, str] = {}
 
 
+class SystemFiles(msgspec.Struct, frozen=True, tag=True):
+    """Files of the operating system's packages: (glob inside the packages, file inside the part).
+
+    `main` is the file that stands for the part; `ready` are places where an installed one is found, and `variable`
+    names one elsewhere. `packages` are Debian's; `remedy` is for machines that have neither.
+    """
+
+    main: str
+    variable: str
+    ready: tuple[str, ...]
+    packages: tuple[str, ...]
+    globs: tuple[tuple[str, str], ...]
+    remedy: str
+
+
 class Part(msgspec.Struct, frozen=True):
     """One part: its folder in the cache is ``parts/<name>-<version>``."""
 
     name: str
     version: str
-    recipe: GoBinary | ModuleFiles
+    recipe: GoBinary | ModuleFiles | SystemFiles
 
     @property
     def label(self) -> str:
@@ -213,5 +228,26 @@ _TABLE = (
     ),
 )
 
-PARTS: dict[str, Part] = {part.name: part for part in _TABLE}
+_SOFTHSM = Part(
+    "softhsm2",
+    "2.6.1",
+    SystemFiles(
+        main="libsofthsm2.so",
+        variable="SOFTHSM2_MODULE",
+        ready=(
+            "/usr/lib/softhsm/libsofthsm2.so",
+            "/usr/lib64/softhsm/libsofthsm2.so",
+            "/usr/lib64/pkcs11/libsofthsm2.so",
+            "/usr/local/lib/softhsm/libsofthsm2.so",
+            "/opt/homebrew/lib/softhsm/libsofthsm2.so",
+        ),
+        packages=("libsofthsm2=2.6.1*", "softhsm2=2.6.1*"),
+        globs=(("usr/lib/**/libsofthsm2.so", "libsofthsm2.so"), ("usr/bin/softhsm2-util", "softhsm2-util")),
+        remedy="install SoftHSM2 (apt install softhsm2, dnf install softhsm, brew install softhsm), or name its "
+        "library with SOFTHSM2_MODULE",
+    ),
+)
+"""SoftHSM2 is on no package index that this project builds from; it is C++, and distributions carry it."""
+
+PARTS: dict[str, Part] = {part.name: part for part in (*_TABLE, _SOFTHSM)}
 """Every part by name, in the order in which they are built."""

@@ -11,8 +11,9 @@ from typing import assert_never
 
 import msgspec
 
+from tests.env import _debian
 from tests.env._errors import EnvError, last_lines
-from tests.env._parts import GoBinary, Inherit, Module, ModuleFiles, Part
+from tests.env._parts import GoBinary, Inherit, Module, ModuleFiles, Part, SystemFiles
 from tests.env._process import Process
 from tests.env._progress import Progress
 from tests.env._toolchain import find_go
@@ -141,6 +142,16 @@ def _copy_files(shop: Workshop, recipe: ModuleFiles) -> None:
             shutil.copyfile(path, shop.result / target / path.name)
 
 
+def _take_files(shop: Workshop, recipe: SystemFiles) -> None:
+    shop.progress.phase("downloading the system's packages")
+    found = _debian.unpack(
+        recipe.packages, room=shop.scratch, log=shop.log, label=shop.part.label, remedy=recipe.remedy
+    )
+    for pattern, target in recipe.globs:
+        for path in found.glob(pattern):
+            shutil.copy(path, shop.result / target)
+
+
 def carry_out(shop: Workshop) -> None:
     """Build the part of `shop` into its result folder; raise EnvError when that fails."""
     match shop.part.recipe:
@@ -148,5 +159,7 @@ def carry_out(shop: Workshop) -> None:
             _build_binary(shop, recipe)
         case ModuleFiles() as recipe:
             _copy_files(shop, recipe)
+        case SystemFiles() as recipe:
+            _take_files(shop, recipe)
         case _ as never:
             assert_never(never)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.env.__main__ import main
 from tests.env._build import build_part, ensure_parts, folder_of, locate
 from tests.env._errors import EnvError
-from tests.env._parts import PARTS, GoBinary, Part
+from tests.env._parts import PARTS, GoBinary, Part, SystemFiles
 from tests.env._recipes import Workshop, inherited_replaces
 
 pytest_plugins = ["tests.env.fixtures"]
@@ -105,10 +106,36 @@ def test_ready_made_binaries_of_kubebuilder_are_used(tmp_path: Path, monkeypatch
     assert locate(PARTS["kube-apiserver"]) is None
 
 
+def test_an_installed_part_of_the_operating_system_is_used(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "libsofthsm2.so"
+    module.touch()
+    monkeypatch.setenv("SOFTHSM2_MODULE", str(module))
+    assert build_part(PARTS["softhsm2"], work=refuse) == module
+    assert not (cache / "parts").exists()
+
+
+def test_a_machine_that_cannot_have_a_part_is_told_what_to_install(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOFTHSM2_MODULE", str(cache / "nowhere.so"))
+    monkeypatch.setenv("PATH", str(cache))
+    with pytest.raises(EnvError, match=r"EDICT9007.*softhsm2.*no apt-get or dpkg-deb.*SOFTHSM2_MODULE"):
+        build_part(PARTS["softhsm2"])
+    monkeypatch.setattr(sys, "argv", ["tests.env", "build"])
+    monkeypatch.setattr("tests.env.__main__.PARTS", {"softhsm2": PARTS["softhsm2"]})
+    assert main() == 0, "everything else can be built"
+    assert "EDICT9007" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["tests.env", "build", "softhsm2"])
+    assert main() == 2, "what was asked for by name was not had"
+
+
 def test_a_second_build_of_everything_is_instant(request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue("parts")(*PARTS)
+    names = [name for name, part in PARTS.items() if not isinstance(part.recipe, SystemFiles)]
+    request.getfixturevalue("parts")(*names)
     started = time.monotonic()
-    found = ensure_parts()
+    found = ensure_parts(names)
     assert time.monotonic() - started < 0.3
     assert all(path.exists() for path in found.values())
 

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 PASSES = "def test_passes(): pass\n"
 SKIPS = "import pytest\ndef test_skips(): pytest.skip('no such part')\n"
 SKIPS_IN_A_FIXTURE = "import pytest\n@pytest.fixture\ndef part(): pytest.skip('no such part')\ndef test_x(part): pass\n"
+SKIPS_FOR_THE_MACHINE = SKIPS.replace("no such part", "Error [EDICT9007] (part x) no apt-get. Try: install it")
 SKIPS_A_MODULE = "import pytest\npytest.skip('no such part', allow_module_level=True)\n"
 FAILS_AS_EXPECTED = "import pytest\n@pytest.mark.xfail\ndef test_fails(): assert False\n"
 
@@ -47,6 +48,16 @@ def test_a_skip_fails_the_run_and_is_named_with_its_reason(
 def test_a_run_without_skips_passes(tmp_path: Path, body: str) -> None:
     (tmp_path / "test_body.py").write_text(body)
     assert run(tmp_path).returncode == pytest.ExitCode.OK
+
+
+def test_what_the_machine_cannot_have_is_named_and_fails_nothing(tmp_path: Path) -> None:
+    (tmp_path / "test_body.py").write_text(SKIPS_FOR_THE_MACHINE)
+    done = run(tmp_path)
+    assert done.returncode == pytest.ExitCode.OK, done.stdout
+    assert "this machine cannot run it" in done.stdout
+    assert "no apt-get" in done.stdout
+    (tmp_path / "test_other.py").write_text(SKIPS)
+    assert run(tmp_path).returncode == pytest.ExitCode.TESTS_FAILED, "it excuses nothing else"
 
 
 def test_skips_are_allowed_when_nobody_forbids_them(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ What such a library says when it fails is documented nowhere, so every failure o
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ from edict.trust.kinds import accepted
 MODULE = "PYKCS11LIB"
 """The environment variable that names the PKCS#11 module, as securesystemslib reads it."""
 _PIN_REFUSED = frozenset({"PinIncorrect", "PinInvalid", "PinLenRange", "PinLocked", "PinExpired"})
+_HSM = re.compile(r"hsm:[0-9]{0,9}(\?label=[^&#]+)?")
 Found = tuple[str, SSlibKey]
 
 
@@ -54,7 +56,8 @@ class Kind:
 def _hsm(uri: str, secrets: SecretsHandler) -> Found:
     parts = urlsplit(uri)
     keyid = int(parts.path) if parts.path else None
-    return HSMSigner.import_(keyid, dict(parse_qsl(parts.query)).get("label"), secrets)
+    found: Found = HSMSigner.import_(keyid, dict(parse_qsl(parts.query)).get("label"), secrets)
+    return found
 
 
 def _aws(uri: str, _secrets: SecretsHandler) -> Found:
@@ -149,12 +152,13 @@ class _Told(Signer):
 
 def _kind(uri: str) -> Kind:
     scheme = uri.partition(":")[0]
-    if scheme not in KINDS:
+    if scheme not in KINDS or (scheme == HSMSigner.SCHEME and _HSM.fullmatch(uri) is None):
         raise TrustError(
             Code.KEY_KIND,
             f"nothing here signs with {clipped(uri)!r}",
             where="key",
-            remedy=f"write file:PATH, or one of {', '.join(f'{known}:…' for known in KINDS)}",
+            remedy="write file:PATH, hsm:2?label=TOKEN, or one of "
+            + ", ".join(f"{known}:…" for known in KINDS if known != HSMSigner.SCHEME),
         )
     return KINDS[scheme]
 
@@ -195,7 +199,7 @@ def _failure(uri: str, error: Exception) -> TrustError:
     said = f"{name}: {clipped(error)}" if str(error) else name
     return TrustError(
         Code.KEY_DEVICE,
-        f"the device or service that holds this key did not sign: {said}",
+        f"the device or service that holds this key cannot be used: {said}",
         where=where,
         remedy="plug it in or log in to it, and check the key's id and label",
     )
