@@ -38,6 +38,8 @@ class Code(enum.IntEnum):
     """Well signed, and saying something that this version does not accept."""
     BEYOND_LIMITS = 215
     """A document says what the delegator does not let its signer say."""
+    THRESHOLD = 216
+    """A role asks for no signature, or for more than it has keys."""
     OTHER_DOCUMENT = 220
     """A document's bytes are not those that were signed for."""
     COPY_DIFFERS = 221

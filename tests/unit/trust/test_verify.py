@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from securesystemslib.signer import Signer
-from tuf.api.metadata import Metadata, Root, Targets, Timestamp
+from tuf.api.metadata import Metadata, Root, TargetFile, Targets, Timestamp
 
 from edict.errors import TrustError
 from edict.trust import _check, authoring, verify
@@ -251,7 +251,7 @@ def _unknown_limit(top: Targets) -> None:
 
 
 def _names_a_target(top: Targets) -> None:
-    top.targets = {"policies/net/x": authoring.TargetFile(1, {"sha256": "00"}, "policies/net/x")}
+    top.targets = {"policies/net/x": TargetFile(1, {"sha256": "00"}, "policies/net/x")}
 
 
 @pytest.mark.parametrize(
