@@ -31,17 +31,20 @@ PRUNE_EVERY = 16
 MAX_SINCE_BASE = 256
 """Receipts since the newest base, it included: 16 MiB at most. Agents make a base after at most 200."""
 MAX_SEQUENCE = 2**53
+MAX_GAP = 2**32
+"""Receipts that may be missing before a base: a stolen key alone must not use up the numbers at one stroke."""
 
 
-class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The value of ``receipt-head``: the newest sequence, that of the newest base, and the newest's digest.
 
-    Where no base came yet, ``base`` is the first that is stored.
+    ``gap`` is the sequence before the receipts that are missing in front of the newest base, 0 where none is missing.
     """
 
     sequence: Annotated[int, Meta(ge=1, le=MAX_SEQUENCE)]
     base: Annotated[int, Meta(ge=1, le=MAX_SEQUENCE)]
     digest: str
+    gap: Annotated[int, Meta(ge=0, le=MAX_SEQUENCE)] = 0
 
 
 class Outcome(enum.StrEnum):
@@ -77,7 +80,8 @@ class Receipts:
     async def add(self, cluster: ClusterName, receipt: pb.Receipt) -> tuple[Outcome, int]:
         """Store a receipt; return what became of it and the sequence that is newest now.
 
-        A cluster of which nothing is stored may begin anywhere: after a loss of etcd its chain goes on.
+        A base may come after a gap, and of a cluster of which nothing is stored anywhere: after a loss of etcd, or of
+        its newest keys, a chain goes on, and the gap is kept for those who read it.
 
         Raises:
             HubError: EDICT0401 or 0402 when etcd is out of reach.
@@ -95,16 +99,17 @@ class Receipts:
         return outcome, newest
 
     async def tail(self, cluster: ClusterName) -> list[pb.Receipt]:
-        """Return the chain from the newest base on, oldest first."""
+        """Return the chain from the newest base on, oldest first; before a gap also the last receipt before it."""
         head = await self.head(cluster)
         if head is None:
             return []
-        page = await self._store.range(keys.receipts(cluster), start=keys.receipt(cluster, head.base))
+        start = keys.receipt(cluster, head.gap or head.base)
+        page = await self._store.range(keys.receipts(cluster), start=start)
         numbered = [(_sequence(item), item.value) for item in page.items]
         return [
             pb.Receipt(sequence=sequence, envelope=envelope)
             for sequence, envelope in numbered
-            if head.base <= sequence <= head.sequence
+            if head.base <= sequence <= head.sequence or (head.gap and sequence == head.gap)
         ]
 
     async def _add(self, cluster: ClusterName, receipt: pb.Receipt) -> tuple[Outcome, int]:
@@ -117,9 +122,14 @@ class Receipts:
             present = await self._store.get(key)
             same = present is not None and present.value == receipt.envelope
             return (Outcome.REPEATED if same else Outcome.FORKED), newest
-        if head is not None and receipt.sequence != newest + 1:
+        if not body.base and (head is None or receipt.sequence != newest + 1):
             return Outcome.OUT_OF_ORDER, newest
-        base = body.sequence if body.base or head is None else head.base
+        if head is not None and receipt.sequence - newest > MAX_GAP:
+            return Outcome.OUT_OF_ORDER, newest
+        base, gap = (body.sequence, 0) if body.base or head is None else (head.base, head.gap)
+        if head is not None and receipt.sequence > newest + 1:
+            gap = newest
+            _log.warning("receipts are missing", cluster=cluster, first=newest + 1, last=receipt.sequence - 1)
         if body.sequence - base >= MAX_SINCE_BASE:
             raise HubError(
                 Code.RECEIPTS_FULL,
@@ -127,7 +137,7 @@ class Receipts:
                 where=key,
                 remedy="an agent makes a base long before: somebody else may have its keys; enrol it anew",
             )
-        now = Head(body.sequence, base, envelope_digest(receipt.envelope))
+        now = Head(body.sequence, base, envelope_digest(receipt.envelope), gap)
         operations: list[Operation] = [
             Put(key, receipt.envelope),
             Put(keys.receipt_head(cluster), msgspec.json.encode(now)),

@@ -34,12 +34,14 @@ MAX_NUMBER = 2**63 - 1
 
 
 class PolicyState(enum.StrEnum):
-    """How one policy stands on one cluster. Silence is Unknown, never Compliant."""
+    """How one policy stands on one cluster; of a whole cluster also Stale. Silence is Unknown, never Compliant."""
 
     COMPLIANT = "Compliant"
     PENDING = "Pending"
     DEGRADED = "Degraded"
     DRIFTED = "Drifted"
+    STALE = "Stale"
+    """The release has expired: it is enforced further, and a hub may be holding back what came after it."""
     WAIVED = "Waived"
     UNKNOWN = "Unknown"
 
@@ -102,10 +104,14 @@ class ReceiptBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
 
 @dataclass(frozen=True)
 class Evidence:
-    """A verified chain, folded: the newest receipt and the state of every policy after it."""
+    """A verified chain, folded: the newest receipt and the state of every policy after it.
+
+    ``gaps`` are the first and the last number of what is missing before a base: what happened meanwhile is not known.
+    """
 
     head: ReceiptBody
     policies: Mapping[str, PolicyReport]
+    gaps: tuple[tuple[int, int], ...] = ()
 
 
 def sign_receipt(body: ReceiptBody, key: Ed25519PrivateKey) -> bytes:
@@ -195,7 +201,10 @@ def delta(
 
 
 def fold(chain: Iterable[tuple[bytes, ReceiptBody]]) -> Evidence:
-    """Fold a verified chain, oldest first, starting with a ``base`` receipt.
+    """Fold a verified chain, oldest first. What comes before its first ``base`` receipt only links.
+
+    A base may come after a gap: it says the whole state again, and its number says how many receipts are missing.
+    Nothing can be put in the place of one that is missing, because the next to it names its hash.
 
     Raises:
         TrustError: EDICT0244 when a receipt is missing or out of order; EDICT0245 when the state does not add up.
@@ -203,31 +212,35 @@ def fold(chain: Iterable[tuple[bytes, ReceiptBody]]) -> Evidence:
     policies: dict[str, PolicyReport] = {}
     head: ReceiptBody | None = None
     before = ""
+    gaps: list[tuple[int, int]] = []
+    known = False
     for envelope, body in chain:
         where = f"receipts/{body.cluster}/{body.sequence}"
-        if head is None and not body.base:
-            raise TrustError(Code.CHAIN, "the chain does not start with a base receipt", where=where)
-        if head is not None and (body.previous != before or body.sequence != head.sequence + 1):
+        if head is not None and body.base and body.sequence > head.sequence + 1:
+            gaps.append((head.sequence + 1, body.sequence - 1))
+        elif head is not None and (body.previous != before or body.sequence != head.sequence + 1):
             raise TrustError(
                 Code.CHAIN,
                 f"a receipt between {head.sequence} and {body.sequence} is missing or was replaced",
                 where=where,
             )
         if body.base:
-            policies = {}
+            policies, known = {}, True
         policies.update({report.policy: report for report in body.policies})
         for name in body.removed:
             policies.pop(name, None)
         head, before = body, envelope_digest(envelope)
     if head is None:
         raise TrustError(Code.CHAIN, "there is no receipt")
+    if not known:
+        raise TrustError(Code.CHAIN, "the chain has no base receipt", where=f"receipts/{head.cluster}/{head.sequence}")
     if state_digest(policies) != head.state_digest:
         raise TrustError(
             Code.STATE_DIGEST,
             "the receipts do not add up to the state that they sign for",
             where=f"receipts/{head.cluster}",
         )
-    return Evidence(head, policies)
+    return Evidence(head, policies, tuple(gaps))
 
 
 def fingerprint(public: bytes) -> str:

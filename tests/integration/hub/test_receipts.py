@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
-from edict.trust.receipts import ReceiptBody
-from edict_hub.receipts import KEPT, MAX_SEQUENCE, Outcome, Receipts
+from edict.trust.receipts import ReceiptBody, fold, verify_receipt
+from edict_hub.receipts import KEPT, MAX_GAP, MAX_SEQUENCE, Outcome, Receipts
 from edict_hub.store import EtcdStore, Put, keys
 from tests.integration.hub.hubs import Agent, Hub, Running, cluster
 from tests.integration.hub.receipting import C1, PUBLIC, offer_key, receipt
@@ -63,17 +64,12 @@ async def test_without_the_check_a_forged_receipt_takes_the_place_of_the_chain(
 ) -> None:
     async def believed(_self: Receipts, _cluster: ClusterName, sent: pb.Receipt) -> ReceiptBody:
         payload = json.loads(sent.envelope)["payload"]
-        return ReceiptBody(**json.loads(base64.b64decode(payload), object_hook=_snake))
+        return msgspec.json.decode(base64.b64decode(payload), type=ReceiptBody)
 
     monkeypatch.setattr(Receipts, "_verified", believed)
     receipts = kept_by(store)
     assert await receipts.add(C1, receipt(500, base=True, by=OTHER)) == (Outcome.STORED, 500)
     assert await receipts.add(C1, receipt(1, base=True)) == (Outcome.FORKED, 500)
-
-
-def _snake(body: dict[str, object]) -> dict[str, object]:
-    names = {"agentVersion": "agent_version", "pluginVersion": "plugin_version", "stateDigest": "state_digest"}
-    return {names.get(name, name): value for name, value in body.items()}
 
 
 async def test_before_a_key_is_pinned_the_one_given_at_enrolment_counts(store: EtcdStore) -> None:
@@ -139,7 +135,31 @@ async def test_a_damaged_head_does_not_silence_a_cluster(store: EtcdStore, damag
     await receipts.add(C1, receipt(1, base=True))
     await store.commit([], [Put(keys.receipt_head(C1), damaged)])
     assert await receipts.tail(C1) == []
-    assert await receipts.add(C1, receipt(2)) == (Outcome.STORED, 2)
+    assert await receipts.add(C1, receipt(2)) == (Outcome.OUT_OF_ORDER, 0), "the agent goes on with a base"
+    assert await receipts.add(C1, receipt(3, base=True)) == (Outcome.STORED, 3)
+
+
+async def test_only_a_base_goes_on_after_a_gap_and_readers_see_the_gap(store: EtcdStore) -> None:
+    receipts = kept_by(store)
+    for sequence in (1, 2):
+        await receipts.add(C1, receipt(sequence, base=sequence == 1))
+    assert await receipts.add(C1, receipt(6)) == (Outcome.OUT_OF_ORDER, 2)
+    assert await receipts.add(C1, receipt(7, base=True)) == (Outcome.STORED, 7)
+    assert await receipts.add(C1, receipt(8)) == (Outcome.STORED, 8)
+    tail = await receipts.tail(C1)
+    assert [item.sequence for item in tail] == [2, 7, 8]
+    public = PUBLIC.hex()
+    assert fold((item.envelope, verify_receipt(item.envelope, public, C1)) for item in tail[:2]).gaps == ((3, 6),)
+    assert await receipts.add(C1, receipt(4, base=True)) == (Outcome.FORKED, 8), "a gap is not filled afterwards"
+    assert await receipts.add(C1, receipt(9, base=True)) == (Outcome.STORED, 9)
+    assert [item.sequence for item in await receipts.tail(C1)] == [9]
+
+
+async def test_a_gap_beyond_every_chain_is_not_believed(store: EtcdStore) -> None:
+    receipts = kept_by(store)
+    await receipts.add(C1, receipt(1, base=True))
+    assert await receipts.add(C1, receipt(MAX_GAP + 2, base=True)) == (Outcome.OUT_OF_ORDER, 1)
+    assert await receipts.add(C1, receipt(MAX_GAP + 1, base=True)) == (Outcome.STORED, MAX_GAP + 1)
 
 
 async def test_an_agent_is_told_what_is_committed_and_where_to_go_on(hub: Hub, running: Running) -> None:

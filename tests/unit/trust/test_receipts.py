@@ -36,11 +36,11 @@ def report(name: str, state: PolicyState = PolicyState.COMPLIANT) -> PolicyRepor
     return PolicyReport(f"net/{name}", Digest("0" * 64), state)
 
 
-def chain(*states: dict[str, PolicyReport]) -> list[bytes]:
+def chain(*states: dict[str, PolicyReport], bases: tuple[int, ...] = (0,)) -> list[bytes]:
     envelopes: list[bytes] = []
     before: dict[str, PolicyReport] = {}
     for index, state in enumerate(states):
-        changed, removed = delta(before, state)
+        changed, removed = delta({} if index in bases else before, state)
         body = ReceiptBody(
             cluster=A,
             sequence=index + 1,
@@ -50,7 +50,7 @@ def chain(*states: dict[str, PolicyReport]) -> list[bytes]:
             agent_version="1",
             dialect="cilium",
             plugin_version="1.20.2",
-            base=index == 0,
+            base=index in bases,
             policies=changed,
             removed=removed,
             state_digest=state_digest(state),
@@ -82,6 +82,25 @@ def test_nothing_is_dropped_or_reordered_unseen(keep: list[int]) -> None:
     envelopes = chain(*STATES)
     with pytest.raises(TrustError, match="EDICT0244"):
         fold(read([envelopes[index] for index in keep]))
+
+
+@pytest.mark.parametrize("keep", [[0, 2], [2], [1, 2]])
+def test_a_base_goes_on_after_a_gap_and_the_gap_is_told(keep: list[int]) -> None:
+    envelopes = chain(*STATES, bases=(0, 2))
+    evidence = fold(read([envelopes[index] for index in keep]))
+    assert (evidence.policies, evidence.head.sequence) == (STATES[-1], 3)
+    assert evidence.gaps == (((2, 2),) if keep == [0, 2] else ())
+
+
+def test_nothing_else_takes_the_place_of_what_is_missing() -> None:
+    """The receipt after a gap names the hash of the last that is missing, and no two have one number."""
+    envelopes = chain(*STATES, bases=(0, 2))
+    instead = chain(*STATES[:1], STATES[0], STATES[2])
+    with pytest.raises(TrustError, match="EDICT0244"):
+        fold(read([envelopes[0], instead[1], envelopes[2]]))
+    with pytest.raises(TrustError, match="EDICT0244"):
+        fold(read([envelopes[2], envelopes[0]]))
+    assert fold(read(envelopes)).gaps == ()
 
 
 def test_a_missing_tail_still_folds_and_shows_its_age() -> None:
