@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from edict.errors import IdentityError
-from edict.pki import csr
+from edict.pki import chains, csr
 from edict.pki.codes import Code
 from edict.pki.names import identity_of
 from edict_agent.codes import IdentityCode
@@ -20,42 +19,35 @@ MIN_LIFE = timedelta(hours=1)
 
 
 def check(chain_pem: bytes, key_pem: bytes, pins: Pins, *, now: datetime, held: bytes = b"") -> None:
-    """Check a certificate and what follows it, PEM: ours, of the pinned CA, valid now, and no worse than ``held``.
+    """Check a certificate and what follows it, PEM: ours, of a CA that is believed, valid now, no worse than ``held``.
+
+    Believed is what ``pins`` says, or one authority below it that came behind the certificate; nothing else.
 
     Raises:
         IdentityError: EDICT0301 or EDICT0302 when it cannot be read, EDICT0325 when it is not ours, EDICT0326 for
             its dates.
     """
+    leaf, *between = chains.split(chain_pem)
     try:
-        chain = x509.load_pem_x509_certificates(chain_pem)
-        plain = b"".join(each.public_bytes(serialization.Encoding.PEM) for each in chain)
-        authorities = x509.load_pem_x509_certificates(pins.ca_pem.encode())
-        public = chain[0].public_key()
-        issued = any(_issued(chain[0], authority) for authority in authorities)
+        public = leaf.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
         raise IdentityError(
-            Code.CERTIFICATE,
-            f"the certificate cannot be read: {error}",
-            remedy="look at what the hub issues",
+            Code.CERTIFICATE, f"the certificate cannot be read: {error}", remedy="look at what the hub issues"
         ) from None
-    if plain.split() != chain_pem.split():
-        raise _not_ours(pins, "something beside certificates")
     found = identity_of(chain_pem, pins.trust_domain)
     if (found.kind, found.name) != ("cluster", pins.cluster):
         raise _not_ours(pins, "a certificate for another name")
     if public != csr.load_private_key(key_pem).public_key():
         raise _not_ours(pins, "a certificate for another key")
-    if not issued:
-        raise _not_ours(pins, "a certificate of another CA than the pinned one")
-    _check_dates(chain[0], pins, now, held)
+    _check_dates(leaf, pins, now, held)
+    if not chains.leads(leaf, between, chains.split(pins.ca_pem.encode()), now):
+        raise _not_ours(pins, "a certificate of another CA than those that are believed")
 
 
-def _issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(authority)
-    except (InvalidSignature, TypeError, ValueError):  # forged; a key that cannot sign; another issuer's name
-        return False
-    return True
+def believed(chain_pem: bytes, pins: Pins, now: datetime) -> bool:
+    """Tell whether a certificate that was kept is still of a CA that is believed."""
+    leaf, *between = chains.split(chain_pem)
+    return chains.leads(leaf, between, chains.split(pins.ca_pem.encode()), now)
 
 
 def _check_dates(certificate: x509.Certificate, pins: Pins, now: datetime, held: bytes) -> None:

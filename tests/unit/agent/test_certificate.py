@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -16,7 +17,7 @@ from edict.pki.ca import CertificateAuthority
 from edict.pki.csr import load_private_key, make_csr, new_private_key
 from edict.pki.names import cluster_id
 from edict_agent.store.identity import Pins
-from edict_agent.sync.certificate import check
+from edict_agent.sync.certificate import believed, check
 
 DOMAIN = "bank.example"
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -92,7 +93,7 @@ def test_a_good_certificate_is_kept(chain: bytes, held: bytes) -> None:
         pytest.param(issued(key=new_private_key()), "EDICT0325", id="another key"),
         pytest.param(issued(ca=CertificateAuthority.create(DOMAIN, NOW)), "EDICT0325", id="another CA, same name"),
         pytest.param(forged(), "EDICT0325", id="a forged signature"),
-        pytest.param(issued() + b"junk", "EDICT0325", id="junk behind it"),
+        pytest.param(issued() + b"junk", "EDICT0302", id="junk behind it"),
         pytest.param(
             issued() + b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "EDICT0302", id="a bad chain"
         ),
@@ -105,3 +106,59 @@ def test_a_good_certificate_is_kept(chain: bytes, held: bytes) -> None:
 def test_what_is_not_worth_keeping_is_refused_with_a_code(chain: bytes, code: str) -> None:
     with pytest.raises(IdentityError, match=code):
         check(chain, KEY, PINS, now=NOW, held=issued(at=NOW - DAY / 2))
+
+
+OFFLINE = CertificateAuthority.create_root(DOMAIN, NOW - 30 * DAY)
+BELOW, SISTER = (OFFLINE.issue_authority(NOW - 20 * DAY) for _ in range(2))
+CHAIN = issued(ca=BELOW) + BELOW.certificate_pem
+
+
+def pinning(*authorities: CertificateAuthority) -> Pins:
+    return msgspec.structs.replace(PINS, ca_pem=b"".join(each.certificate_pem for each in authorities).decode())
+
+
+def signed_by_a_leaf() -> bytes:
+    """A certificate that another cluster signed with the key of its own, which came from the hub's CA."""
+    key = new_private_key()
+    other = x509.load_pem_x509_certificate(issued(ca=BELOW, key=key, name="two"))
+    authority = CertificateAuthority(other, load_private_key(key), DOMAIN)
+    return issued(ca=authority) + authority.certificate_pem + BELOW.certificate_pem
+
+
+@pytest.mark.parametrize(
+    ("chain", "pins"),
+    [
+        pytest.param(CHAIN, pinning(OFFLINE), id="by the CA below the pinned root"),
+        pytest.param(issued(ca=BELOW), pinning(BELOW), id="by a listed CA that is below a root"),
+        pytest.param(CHAIN, pinning(CA, BELOW), id="by one of two that are listed"),
+        pytest.param(CHAIN, pinning(OFFLINE, SISTER), id="by the CA below a root that is listed beside another"),
+    ],
+)
+def test_what_leads_to_an_authority_that_is_believed_is_kept(chain: bytes, pins: Pins) -> None:
+    check(chain, KEY, pins, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("chain", "pins", "at"),
+    [
+        pytest.param(issued(ca=BELOW), pinning(OFFLINE), NOW, id="without the CA between"),
+        pytest.param(CHAIN, pinning(SISTER), NOW, id="by a CA that is not listed, though its root is good"),
+        pytest.param(CHAIN + OFFLINE.certificate_pem, pinning(SISTER), NOW, id="the same with its root behind it"),
+        pytest.param(issued(ca=BELOW) + SISTER.certificate_pem, pinning(OFFLINE), NOW, id="with another CA between"),
+        pytest.param(signed_by_a_leaf(), pinning(OFFLINE), NOW, id="signed by a leaf"),
+        pytest.param(signed_by_a_leaf(), pinning(BELOW), NOW, id="signed by a leaf of a listed CA"),
+        pytest.param(issued() + CA.certificate_pem, pinning(OFFLINE), NOW, id="by an own root behind it"),
+        pytest.param(
+            issued(ca=BELOW, life=9000 * DAY) + BELOW.certificate_pem, pinning(OFFLINE), NOW + 3631 * DAY, id="expired"
+        ),
+    ],
+)
+def test_nothing_else_is(chain: bytes, pins: Pins, at: datetime) -> None:
+    with pytest.raises(IdentityError, match="EDICT032[56]"):
+        check(chain, KEY, pins, now=at)
+
+
+@pytest.mark.parametrize("defended", [True, False])
+def test_a_sister_of_a_listed_ca_is_believed_only_where_its_root_is_listed_instead(*, defended: bool) -> None:
+    pins = pinning(SISTER) if defended else pinning(OFFLINE)
+    assert believed(CHAIN, pins, NOW) is not defended
