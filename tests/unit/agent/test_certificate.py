@@ -154,7 +154,7 @@ def test_what_leads_to_an_authority_that_is_believed_is_kept(chain: bytes, pins:
     ],
 )
 def test_nothing_else_is(chain: bytes, pins: Pins, at: datetime) -> None:
-    with pytest.raises(IdentityError, match="EDICT032[56]"):
+    with pytest.raises(IdentityError, match=r"EDICT032[56]"):
         check(chain, KEY, pins, now=at)
 
 
