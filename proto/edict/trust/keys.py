@@ -91,13 +91,15 @@ def _read(path: Path) -> bytes:
     """Return the bytes of a file that nobody else may read; what is judged is what is read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
+        try:
+            mode = os.fstat(descriptor).st_mode
             if not stat.S_ISREG(mode):
                 raise _unusable(path, "it is no file", "name the file of a private key")
             if mode & OTHERS:
                 raise _unusable(path, "others than its owner may read it", f"chmod 600 {path}")
-            return file.read(_MOST)
+            return os.read(descriptor, _MOST)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise _unusable(path, error.strerror or str(error), "give the folder that `edict init` made") from None
 
