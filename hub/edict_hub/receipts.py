@@ -15,9 +15,10 @@ from google.protobuf.message import DecodeError
 from msgspec import Meta
 
 from edict import log
-from edict.errors import EdictError, HubError
+from edict.errors import EdictError, HubError, TrustError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
+from edict.pki.endorsement import endorsed
 from edict.trust.receipts import ReceiptBody, envelope_digest, verify_receipt
 from edict_hub import metrics
 from edict_hub.codes import Code
@@ -152,7 +153,14 @@ class Receipts:
         return Outcome.FORKED, head.sequence if head else 0
 
     async def _verified(self, cluster: ClusterName, receipt: pb.Receipt) -> ReceiptBody:
-        body = verify_receipt(receipt.envelope, self._pinned(cluster) or await self._offered(cluster), cluster)
+        key = self._pinned(cluster) or await self._offered(cluster)
+        try:
+            body = verify_receipt(receipt.envelope, key, cluster)
+        except TrustError:
+            successor = await self._endorsed(cluster, key)
+            if not successor:
+                raise
+            body = verify_receipt(receipt.envelope, successor, cluster)
         if body.sequence != receipt.sequence or body.sequence > MAX_SEQUENCE:
             raise HubError(
                 Code.PROTOCOL,
@@ -163,11 +171,7 @@ class Receipts:
 
     async def _offered(self, cluster: ClusterName) -> str:
         """Return the key that the cluster enrolled with: authors may still have to pin it."""
-        stored = await self._store.get(keys.status(cluster))
-        try:
-            key = pb.ClusterStatus.FromString(stored.value).pending_receipt_key if stored else b""
-        except DecodeError:
-            key = b""
+        key = (await self._status(cluster)).pending_receipt_key
         if not key:
             raise HubError(
                 Code.RECEIPT_KEY_UNKNOWN,
@@ -176,6 +180,19 @@ class Receipts:
                 remedy="enrol the cluster again, or sign its receipt key into the inventory",
             )
         return key.hex()
+
+    async def _endorsed(self, cluster: ClusterName, by: str) -> str:
+        """Return the key that the cluster enrolled with if the given one vouches for it: it may take over the chain."""
+        status = await self._status(cluster)
+        new, old = status.pending_receipt_key, bytes.fromhex(by)
+        return new.hex() if new != old and endorsed(status.receipt_endorsement, old, cluster, new) else ""
+
+    async def _status(self, cluster: ClusterName) -> pb.ClusterStatus:
+        stored = await self._store.get(keys.status(cluster))
+        try:
+            return pb.ClusterStatus.FromString(stored.value if stored else b"")
+        except DecodeError:
+            return pb.ClusterStatus()
 
 
 def _pruned(cluster: ClusterName, head: Head) -> Sequence[Delete]:

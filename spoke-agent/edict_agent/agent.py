@@ -104,6 +104,7 @@ class Agent:
             version=VERSION,
             on_receipt=self._acks.wake.set,
         )
+        credentials.on_receipt_key = chain.sign_with
         reporter = Reporter(around.kube, settings.namespace, memory, chain, clock=around.clock)
         intake = Intake(memory, self._acks, clock=around.clock, metrics=around.metrics)
         client = HubClient(
@@ -131,7 +132,9 @@ class Agent:
             health=around.health,
             may_write=self._lease.held,
         )
-        memory.on_change = lambda: _release_changed(reporter)
+        credentials.root = lambda: memory.state.root
+        memory.on_change = lambda: _release_changed(reporter, chain)
+        memory.on_root = client.root_changed
         async with asyncio.TaskGroup() as group:
             group.create_task(enforcing.run())
             group.create_task(reporter.run())
@@ -163,7 +166,8 @@ class Agent:
         return False
 
 
-def _release_changed(reporter: Reporter) -> None:
+def _release_changed(reporter: Reporter, chain: Chain) -> None:
+    chain.rewind()  # the release may pin the key whose receipts the hub did not take so far
     if reporter.enforcement is not None:
         reporter.enforcement.release_changed()
     reporter.wake.set()

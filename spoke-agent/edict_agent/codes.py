@@ -54,7 +54,7 @@ class IdentityCode(enum.IntEnum):
     ENROLMENT_REFUSED = 322
     """The hub refused the token."""
     EXPIRED = 323
-    """The certificate has expired, and there is no token to enrol again with."""
+    """The certificate has expired and the hub does not renew it, or there is no token to enrol with."""
     BAD_SECRET = 324
     """The identity Secret cannot be read."""
     OTHER_CERTIFICATE = 325

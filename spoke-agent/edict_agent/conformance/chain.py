@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from edict import log
 from edict.clock import Clock
+from edict.errors import TrustError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName, Release
 from edict.trust.receipts import (
@@ -31,6 +32,7 @@ from edict.trust.receipts import (
     envelope_digest,
     sign_receipt,
     state_digest,
+    verify_receipt,
 )
 from edict_agent.codes import Code
 from edict_agent.store.model import ReceiptHead
@@ -88,11 +90,12 @@ class Chain:
         """Called when what did not fit can be said."""
         self._store = store
         self._key = key
+        self._next_key: Ed25519PrivateKey | None = None
         self._cluster = cluster
         self._clock = clock
         self._version = version
         self._on_receipt = on_receipt
-        self._head = store.head.receipts
+        self._head = _signed_with(key, cluster, store.head.receipts)
         self._told: dict[str, PolicyReport] = {}
         self._last: tuple[object, ...] | None = None
         self._begin_again = False
@@ -120,6 +123,11 @@ class Chain:
         _log.warning("receipt chain begins again", sequence=newest + 1)
         self._head = ReceiptHead(sequence=newest)
 
+    def sign_with(self, key: Ed25519PrivateKey) -> None:
+        """Go on with another key once the hub has all that the present one signed: it is what authors pinned so far."""
+        self._next_key = key
+        self.on_room()
+
     def rewind(self) -> None:
         """A new stream: send again what is not confirmed."""
         self._in_flight = 0
@@ -139,13 +147,13 @@ class Chain:
 
         A hub that says less than it confirmed before has lost receipts, and takes none but a base now.
         """
-        was_full = self._full
+        had_no_room = self._full or self._next_key is not None
         rest = tuple(each for each in self._head.unacked if each[0] > sequence)
         if rest and sequence + 1 < rest[0][0]:
             self._go_on_with_a_base(sequence)
             return
         self._head = ReceiptHead(self._head.sequence, self._head.digest, rest)
-        if was_full and not self._full:
+        if had_no_room and not self._full:
             self.on_room()
 
     async def say(self, statement: Statement) -> bool:
@@ -163,7 +171,7 @@ class Chain:
 
     def _is_news(self, now: Mapping[str, PolicyReport], about: tuple[object, ...]) -> bool:
         due = self._clock.monotonic() - self._said_at >= REPEAT_SECONDS
-        return self._begin_again or self._last != about or self._told != now or due
+        return self._changes_key or self._begin_again or self._last != about or self._told != now or due
 
     def _go_on_with_a_base(self, newest: int) -> None:
         _log.warning("the hub lost receipts; a base comes next", first=newest + 1, last=self._head.sequence)
@@ -173,6 +181,8 @@ class Chain:
         self.on_room()
 
     async def _sign(self, statement: Statement, now: Mapping[str, PolicyReport]) -> None:
+        if self._next_key is not None and self._changes_key:
+            self._key, self._next_key, self._begin_again = self._next_key, None, True
         base = self._last is None or self._begin_again or self._since_base >= BASE_EVERY
         self._begin_again = False
         told = {} if base else self._told
@@ -211,8 +221,24 @@ class Chain:
         _log.info("receipt signed", sequence=body.sequence, policies=len(part), base=base)
 
     @property
+    def _changes_key(self) -> bool:
+        return self._next_key is not None and not self._head.unacked
+
+    @property
     def _full(self) -> bool:
         return len(self._head.unacked) >= MAX_UNACKED
+
+
+def _signed_with(key: Ed25519PrivateKey, cluster: ClusterName, head: ReceiptHead) -> ReceiptHead:
+    """Return the head without what another key signed and the hub has not confirmed: no hub takes it any more."""
+    public = key.public_key().public_bytes_raw().hex()
+    try:
+        for _, envelope in head.unacked:
+            verify_receipt(envelope, public, cluster)
+    except TrustError as error:
+        _log.warning("receipts of another key dropped", code=error.code, count=len(head.unacked))
+        return ReceiptHead(head.sequence, head.digest)
+    return head
 
 
 def fitted(report: PolicyReport) -> PolicyReport:

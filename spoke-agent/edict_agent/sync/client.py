@@ -1,4 +1,4 @@
-"""The way to the hub as a whole: enrol once, renew in time, and keep a stream open to some replica.
+"""The way to the hub as a whole: enrol once, and keep a stream open to some replica, by a good certificate.
 
 Whatever fails here, enforcement goes on: the loop ends only when it is cancelled.
 """
@@ -15,7 +15,7 @@ import grpc.aio
 
 from edict import log
 from edict.clock import Clock
-from edict.errors import EdictError, IdentityError
+from edict.errors import EdictError
 from edict.federation.v1 import federation_pb2 as pb
 from edict_agent.backoff import RECONNECT, delay
 from edict_agent.codes import Code
@@ -23,10 +23,11 @@ from edict_agent.conformance.chain import Chain
 from edict_agent.credentials import Credentials
 from edict_agent.metrics import Metrics
 from edict_agent.sync.addresses import Addresses
-from edict_agent.sync.link import Dial, Link, dial
+from edict_agent.sync.handover import Held
+from edict_agent.sync.link import Dial, dial
+from edict_agent.sync.renewal import Renewal
 from edict_agent.sync.session import Session
 
-RENEW_RETRY_SECONDS = 60.0
 MAX_AWAY_SECONDS = 300.0
 """A hub that is busy cannot send us away for longer, before jitter."""
 _UNEXPECTED = f"EDICT{Code.UNEXPECTED:04d}"
@@ -60,6 +61,11 @@ class HubClient:
         self._rng = rng
         self._metrics = metrics
         self._dial = dial
+        self._renewal = Renewal(credentials, clock=clock, rng=rng)
+
+    def root_changed(self) -> None:
+        """Another root was verified: the authorities of hubs may be others."""
+        self._renewal.root_changed()
 
     async def run(self) -> None:
         """Stay connected for ever."""
@@ -70,6 +76,7 @@ class HubClient:
             try:
                 wait = await self._connect()
             except grpc.aio.AioRpcError as error:
+                self._credentials.refused(error.details() or "")
                 _log.warning("hub not reached", status=error.code().name, error=error.details() or "")
             except asyncio.InvalidStateError:
                 _log.info("stream ended while writing")
@@ -85,48 +92,78 @@ class HubClient:
     async def _connect(self) -> float:
         """Go through one connection; return how long the hub wants us to stay away."""
         if not self._credentials.usable:
-            await self._credentials.enrol(self._enrol.next())
-        address = self._hub.next()
-        link = self._dial(address, self._credentials.identity)
+            await self._credentials.obtain(self._enrol.next())
+        try:
+            held: Held | None = await self._open(self._hub.next(), None)
+        except _BusyError as busy:
+            return busy.seconds
+        while held is not None:
+            held = await self._hold(held)
+        return 0.0
+
+    async def _open(self, address: str, before: Held | None) -> Held:
+        """Open a link and a stream over it, in the place of another one.
+
+        Raises:
+            grpc.aio.AioRpcError: the hub was not reached, or refused.
+            _BusyError: it has no room.
+        """
+        identity = self._credentials.believed
+        link = self._dial(address, identity)
         try:
             answer = await link.hello(self._hello())
             if not answer.admitted:
                 _log.info("hub is busy", address=address, seconds=answer.retry_after_seconds)
-                return bounded(answer.retry_after_seconds) * (1 + self._rng.random())
+                raise _BusyError(bounded(answer.retry_after_seconds) * (1 + self._rng.random()))
             self._chain.follow(answer.receipt_sequence)
-            self._metrics.connected(state=True)
-            _log.info("connected", address=address, hub_release=answer.release)
-            await self._stream_until_renewed(link)
-        finally:
+        except BaseException:
             await link.close()
-        return 0.0
-
-    async def _stream_until_renewed(self, link: Link) -> None:
-        """Hold the stream; after a renewal end it, because only a new channel carries the new certificate."""
-        stream = asyncio.create_task(self._session.run(link))
-        renewal = asyncio.create_task(self._renew(link))
+            raise
+        held = Held(address, identity, link, self._session, before)
         try:
-            done, _ = await asyncio.wait({stream, renewal}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            stream.cancel()
-            renewal.cancel()
-            await asyncio.gather(stream, renewal, return_exceptions=True)
+            await held.opened()
+        except BaseException:
+            await held.close()
+            raise
+        self._metrics.connected(state=True)
+        _log.info("connected", address=address, hub_release=answer.release)
+        return held
 
-    async def _renew(self, link: Link) -> None:
-        at = self._credentials.renew_at()
+    async def _hold(self, held: Held) -> Held | None:
+        """Hold a stream; return the one that took its place, or None when it ended without."""
+        succession = asyncio.create_task(self._successor(held))
+        try:
+            await asyncio.wait({held.stream, succession}, return_when=asyncio.FIRST_COMPLETED)
+            if succession.done() or held.replaced:
+                return await succession
+            held.stream.result()
+            return None
+        finally:
+            succession.cancel()
+            await asyncio.gather(succession, return_exceptions=True)
+            await held.close()
+
+    async def _successor(self, held: Held) -> Held | None:
+        """Open the next stream once it is due; None when that fails and this one is not believed any more."""
+        await self._renewal.due(held)
         while True:
-            await self._clock.sleep(max((at - self._clock.now()).total_seconds(), 0.0))
             try:
-                await self._credentials.renew(link)
-            except grpc.aio.AioRpcError as error:
-                _log.warning("certificate not renewed", status=error.code().name, error=error.details() or "")
-            except IdentityError as error:
-                _log.error("certificate not kept", code=error.code, error=str(error))
-            else:
-                return
-            await self._clock.sleep(RENEW_RETRY_SECONDS * (1 + self._rng.random()))
+                return await self._open(held.address, held)
+            except (grpc.aio.AioRpcError, asyncio.InvalidStateError, EdictError, _BusyError) as error:
+                if held.replaced:
+                    raise
+                _log.warning("no new stream yet; the old one goes on", error=str(error))
+            if not self._renewal.believes(held):
+                return None
+            await self._clock.sleep(self._renewal.pause())
+
+
+class _BusyError(Exception):
+    """A hub that does not admit us for so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the hub is busy for {seconds:.0f} s")
+        self.seconds = seconds
 
 
 def bounded(seconds: float) -> float:
