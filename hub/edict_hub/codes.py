@@ -36,8 +36,16 @@ class Code(enum.IntEnum):
     """A release names a document that was neither sent nor is stored."""
     TOO_LARGE = 413
     """A document or metadata file that etcd would not hold, or an answer above the message limit."""
+    TWO_HISTORIES = 414
+    """Two releases with one number and different content: nobody but their authors can say which one counts."""
+    NUMBERS_USED_UP = 415
+    """The timestamp key has signed the last version that there is: somebody else had it."""
     NOT_STORED = 416
     """Something asked for by digest is not in the store."""
+    OTHER_KEY = 417
+    """The hub's timestamp key is not the one that the trust root names."""
+    NOTHING_VERIFIES = 418
+    """Nothing that was found verifies from the hub's own pinned root."""
     SHUTTING_DOWN = 430
     """This replica is ending; another one answers."""
     TOO_MANY_AGENTS = 431
@@ -56,6 +64,8 @@ class Code(enum.IntEnum):
     """The content of a key in etcd is not what belongs there."""
     KEY_MISSING = 441
     """A key in etcd that the release needs is gone."""
+    BEHIND = 442
+    """Clusters claim more than this hub has: etcd may have been restored from an old backup."""
     UNEXPECTED = 499
     """A fault of the hub itself."""
 
@@ -98,6 +108,10 @@ _STATUS: dict[int, grpc.StatusCode] = {
     Code.MALFORMED: grpc.StatusCode.INVALID_ARGUMENT,
     Code.BLOB_MISSING: grpc.StatusCode.FAILED_PRECONDITION,
     Code.TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Code.TWO_HISTORIES: grpc.StatusCode.FAILED_PRECONDITION,
+    Code.NUMBERS_USED_UP: grpc.StatusCode.FAILED_PRECONDITION,
+    Code.OTHER_KEY: grpc.StatusCode.FAILED_PRECONDITION,
+    Code.NOTHING_VERIFIES: grpc.StatusCode.FAILED_PRECONDITION,
     Code.NOT_STORED: grpc.StatusCode.NOT_FOUND,
     Code.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
     Code.TOO_MANY_AGENTS: grpc.StatusCode.RESOURCE_EXHAUSTED,

@@ -1,31 +1,23 @@
-"""Committing a release: documents first, then metadata, then one compare-and-swap of the timestamp.
-
-Replicas may publish at once. Documents are named by their digest, so that writing them needs no care. Metadata is not:
-two publishers can write different bytes under one version. Each therefore takes the fence first (a key whose last
-writer wins), every write of metadata and the flip itself are conditions of its own fence, and the flip also of the
-timestamp that the release was built on. Nobody holds a lock: a publisher that dies leaves only metadata that no
-timestamp names, which the next one overwrites.
-"""
+"""Publishing: a request is verified on top of the present release and written by :mod:`edict_hub.commit`."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Mapping
-from datetime import timedelta
 
 from opentelemetry import trace
-from securesystemslib.signer import Signer
 
 from edict import log, telemetry
 from edict.clock import Clock
 from edict.federation.v1 import federation_pb2 as pb
+from edict.trust import verify
 from edict.trust.state import TrustState
-from edict.trust.timestamp import sign_timestamp
 from edict_hub import metrics, raw, submission
-from edict_hub.batches import batches
+from edict_hub.commit import Writer
 from edict_hub.relay import Relay
 from edict_hub.release import Held
+from edict_hub.stamping import Stamper, newest_version
 from edict_hub.store import Put, Store, Unchanged, keys
 from edict_hub.submission import Submission
 
@@ -39,21 +31,17 @@ class Publisher:
     Args:
         store: etcd.
         relay: what is served; reloaded before and after each commit.
-        signer: the timestamp key.
-        lifetime: of a timestamp.
+        writer: commits.
+        stamper: signs timestamps.
         clock: for expiry.
-        replica: who takes the fence; for people.
     """
 
-    def __init__(
-        self, store: Store, relay: Relay, *, signer: Signer, lifetime: timedelta, clock: Clock, replica: str
-    ) -> None:
+    def __init__(self, store: Store, relay: Relay, writer: Writer, stamper: Stamper, clock: Clock) -> None:
         self._store = store
         self._relay = relay
-        self._signer = signer
-        self._lifetime = lifetime
+        self._writer = writer
+        self._stamper = stamper
         self._clock = clock
-        self._replica = replica
         self._one_at_a_time = asyncio.Lock()
 
     async def publish(self, request: pb.PublishRequest) -> pb.PublishResponse:
@@ -63,7 +51,8 @@ class Publisher:
 
         Raises:
             TrustError, DocumentError: the release does not verify; nothing was written.
-            HubError: EDICT0401 etcd is out of reach, 0410 another release came first, 0411 to 0413 the request.
+            HubError: EDICT0401 etcd is out of reach, 0410 another release came first, 0411 to 0413 the request, 0415
+                the timestamp key's numbers are used up, 0440 or 0441 the present release cannot be read.
         """
         begun = time.perf_counter()
         wanted = submission.read(request)
@@ -79,7 +68,11 @@ class Publisher:
     async def refresh(self) -> bool:
         """Sign the present snapshot anew when half of the timestamp's life is over; tell whether that was done.
 
-        A release that does not verify is never signed for again: it must be published anew.
+        A release that does not verify is never signed for again: it must be published anew. Nor does a key sign that
+        the trust root does not name.
+
+        Raises:
+            HubError: EDICT0401 etcd is out of reach, 0415 the numbers are used up, 0417 the key is another one.
         """
         await self._relay.reload()
         held = self._relay.held
@@ -87,9 +80,11 @@ class Publisher:
             return False
         now = self._clock.now()
         expires = raw.expiry_of(held.timestamp, keys.TIMESTAMP)
-        if expires is not None and expires - now > self._lifetime / 2:
+        if expires is not None and expires - now > self._stamper.lifetime / 2:
             return False
-        stamp = self._sign(held.snapshot, held.timestamp_version + 1)
+        if not self._stamper.is_named_by(held.state.root):
+            raise self._stamper.unnamed()
+        stamp = self._stamper.sign(held.snapshot, held.timestamp_version + 1)
         done = await self._store.commit([Unchanged(keys.TIMESTAMP, held.revision)], [Put(keys.TIMESTAMP, stamp)])
         if done is not None:
             _log.info("signed the timestamp anew", release=held.release, timestamp_version=held.timestamp_version + 1)
@@ -104,15 +99,21 @@ class Publisher:
         """Try once; None when another publish was committed in between."""
         await self._relay.reload()
         held, base = self._relay.held, self._relay.trusted
+        if self._relay.unreadable is not None and self._relay.revision != (held.revision if held else 0):
+            raise self._relay.unreadable
         if held is not None and held.state is not None and submission.is_present(wanted, held):
             await self._repair(wanted, held)
             return held.state
-        version = max(base.timestamp_version, held.timestamp_version if held else 0) + 1
-        stamp = self._sign(wanted.snapshot, version)
+        rooted = verify.follow(base, submission.roots_after(wanted, base, held))
+        if not self._stamper.is_named_by(rooted.root):
+            raise self._stamper.unnamed()
+        version = newest_version(rooted, [held.timestamp] if held else []) + 1
+        stamp = self._stamper.sign(wanted.snapshot, version)
         now = self._clock.now()
         state = await asyncio.to_thread(submission.advanced, wanted, base=base, held=held, timestamp=stamp, now=now)
-        puts = await self._blob_puts(wanted, state, base)
-        if not await self._write(puts, submission.metadata_puts(wanted, state, base=base, held=held), state, held):
+        await self._writer.documents(await self._blob_puts(wanted, state, base))
+        metadata = submission.metadata_puts(wanted, state, base=base, held=held)
+        if not await self._writer.release(metadata, state, on=held.revision if held else 0):
             return None
         _log.info("published", release=state.release, timestamp_version=state.timestamp_version)
         await self._relay.reload(verified=state)
@@ -133,31 +134,8 @@ class Publisher:
             Put(keys.blob(digest), content) for digest, content in wanted.blobs.items() if stored.get(digest) != digest
         ]
 
-    async def _write(self, blobs: list[Put], metadata: list[Put], state: TrustState, held: Held | None) -> bool:
-        timestamp = Unchanged(keys.TIMESTAMP, held.revision if held else 0)
-        for batch in batches(blobs):
-            await self._store.commit([], batch)
-        fenced = await self._store.commit([timestamp], [Put(keys.FENCE, self._replica.encode())])
-        if fenced is None:
-            return False
-        fence = Unchanged(keys.FENCE, fenced)
-        for batch in batches(metadata):
-            if await self._store.commit([fence], batch) is None:
-                return False
-        stamp = state.timestamp or b""
-        traceparent = telemetry.current_traceparent().encode()
-        flip = [Put(keys.TIMESTAMP, stamp), Put(keys.trace(state.release), traceparent)]
-        if await self._store.commit([timestamp, fence], flip) is not None:
-            return True
-        now = await self._store.get(keys.TIMESTAMP)
-        return now is not None and now.value == stamp
-
     async def _repair(self, wanted: Submission, held: Held) -> None:
         damaged = {digest for digest, real in held.digests.items() if real != digest}
-        puts = [Put(keys.blob(digest), wanted.blobs[digest]) for digest in damaged & wanted.blobs.keys()]
-        for batch in batches(puts):
-            await self._store.commit([], batch)
-
-    def _sign(self, snapshot: bytes, version: int) -> bytes:
-        expires = self._clock.now() + self._lifetime
-        return sign_timestamp(self._signer, snapshot, version=version, expires=expires)
+        await self._writer.documents(
+            Put(keys.blob(digest), wanted.blobs[digest]) for digest in damaged & wanted.blobs.keys()
+        )

@@ -11,9 +11,11 @@ from msgspec import Meta
 from edict.errors import HubError
 from edict_hub.codes import Code
 
-MAX_DIGITS = 18
-Number = Annotated[int, Meta(ge=1, lt=10**MAX_DIGITS)]
-"""A version: what lies beyond fits neither the protocol nor the versions that anybody counts to."""
+MAX_VERSION = 2**64 - 1
+"""What lies beyond does not fit the protocol, and no agent takes it."""
+MAX_DIGITS = 20
+Number = Annotated[int, Meta(ge=1)]
+"""A version; :func:`_bounded` holds it to the greatest, which is more than msgspec's own bounds can say."""
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -41,7 +43,7 @@ def version_of(content: bytes, where: str) -> int:
     Raises:
         HubError: EDICT0440 with the key.
     """
-    return _read(content, where).version
+    return _bounded(_read(content, where).version, where)
 
 
 def expiry_of(content: bytes, where: str) -> datetime | None:
@@ -59,7 +61,9 @@ def described(content: bytes, where: str) -> dict[str, int]:
     Raises:
         HubError: EDICT0440 with the key.
     """
-    return {name.removesuffix(".json"): meta.version for name, meta in _read(content, where).meta.items()}
+    return {
+        name.removesuffix(".json"): _bounded(meta.version, where) for name, meta in _read(content, where).meta.items()
+    }
 
 
 def digests_in(content: bytes, where: str) -> set[str]:
@@ -75,9 +79,19 @@ def _read(content: bytes, where: str) -> _Signed:
     try:
         return msgspec.json.decode(content, type=_File).signed
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise HubError(
-            Code.KEY_DAMAGED,
-            f"this is not the metadata that belongs here: {error}",
-            where=where,
-            remedy="restore this key from a backup or publish again",
-        ) from None
+        raise _damaged(str(error), where) from None
+
+
+def _bounded(version: int, where: str) -> int:
+    if version > MAX_VERSION:
+        raise _damaged("it has a version that nobody counts to", where)
+    return version
+
+
+def _damaged(why: str, where: str) -> HubError:
+    return HubError(
+        Code.KEY_DAMAGED,
+        f"this is not the metadata that belongs here: {why}",
+        where=where,
+        remedy="restore this key from a backup, publish again, or bring it back with `edict hub recover`",
+    )

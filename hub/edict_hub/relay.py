@@ -28,6 +28,8 @@ class Relay:
 
     Attributes:
         held: the release that is served; None before the first. It stays when etcd goes away.
+        revision: mod_revision of the timestamp as it was last read, whatever it said; 0 where there is none.
+        unreadable: why nobody can say which release that timestamp commits; None when it is ``held``.
         trusted: the last state that verified, for the hub's own decisions; the pinned root before the first.
         faults: by key.
         cache: documents and metadata.
@@ -36,6 +38,8 @@ class Relay:
 
     def __init__(self, store: Store, clock: Clock, pinned: TrustState) -> None:
         self.held: Held | None = None
+        self.revision = 0
+        self.unreadable: HubError | None = None
         self.fingerprint = ""
         self.pinned = pinned
         self.trusted = pinned
@@ -78,10 +82,13 @@ class Relay:
         async with self._reloading:
             self._dirty.clear()
             now = self._clock.now()
+            timestamp = await self._store.get(keys.TIMESTAMP)
+            revision = timestamp.revision if timestamp else 0
             try:
                 held = await release.load(
                     self._store,
                     self.cache,
+                    timestamp,
                     pinned=self.pinned,
                     known=verified or self.trusted,
                     now=now,
@@ -90,13 +97,16 @@ class Relay:
             except HubError as error:
                 if error.code not in _UNREADABLE:
                     raise
+                self.revision, self.unreadable = revision, error
                 self._note((Fault(error.where, error.code, error.what, now),))
                 return
             except Exception:  # noqa: BLE001 - whatever stands in etcd, what is served stays
                 _log.exception("what etcd holds cannot be judged")
                 unforeseen = unexpected()
+                self.revision, self.unreadable = revision, unforeseen
                 self._note((Fault(keys.ROOT, unforeseen.code, unforeseen.what, now),))
                 return
+            self.revision, self.unreadable = revision, None
             self._note(held.faults if held else ())
             self._take(held)
 

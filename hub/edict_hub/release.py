@@ -78,13 +78,21 @@ class Held:
 
 
 async def load(
-    store: Store, cache: Cache, *, pinned: TrustState, known: TrustState, now: datetime, served: bool
+    store: Store,
+    cache: Cache,
+    timestamp: KeyValue | None,
+    *,
+    pinned: TrustState,
+    known: TrustState,
+    now: datetime,
+    served: bool,
 ) -> Held | None:
     """Read the current release.
 
     Args:
         store: etcd.
         cache: what of it is already known.
+        timestamp: as it was read just now.
         pinned: the root that the hub's own file pins.
         known: a state verified before: not verified again when every byte is the same.
         now: when a fault that is found was first seen.
@@ -97,7 +105,6 @@ async def load(
         HubError: EDICT0401 when etcd is out of reach; EDICT0440 or 0441, with the key, when the timestamp or the
             snapshot cannot be read, so that nobody can say what the release is.
     """
-    timestamp = await store.get(keys.TIMESTAMP)
     if timestamp is None:
         if served:
             raise _gone(keys.TIMESTAMP)
@@ -107,6 +114,8 @@ async def load(
     faults = [] if fault is None else [_fault(held, fault, now)]
     named = {target.digest for target in state.documents.values()} if state else _named(held)
     found = await cache.found(named)
+    if state is not None:  # a role that is no more still stands in the snapshot, and nobody needs its file
+        held = replace(held, targets={role: held.targets[role] for role in state.targets})
     held = replace(held, state=state, digests={digest: found.get(digest, "") for digest in named})
     return replace(held, faults=(*faults, *_blob_faults(held, now)))
 
@@ -142,7 +151,7 @@ async def _assemble(store: Store, cache: Cache, timestamp: KeyValue) -> Held:
 
 def _gone(key: str) -> HubError:
     return HubError(
-        Code.KEY_MISSING, "the release needs this key", where=key, remedy="restore it from a backup or publish again"
+        Code.KEY_MISSING, "the release needs this key", where=key, remedy="bring it back with `edict hub recover`"
     )
 
 
@@ -157,7 +166,8 @@ def _by_version(items: tuple[KeyValue, ...]) -> dict[int, bytes]:
 
 def _verified(held: Held, pinned: TrustState, known: TrustState) -> tuple[TrustState | None, TrustError | None]:
     bundle = held.bundle
-    if (known.timestamp, known.snapshot, known.targets) == (bundle.timestamp, bundle.snapshot, bundle.targets):
+    stored = {role: data for role, data in bundle.targets.items() if role in known.targets}
+    if (known.timestamp, known.snapshot, known.targets) == (bundle.timestamp, bundle.snapshot, stored):
         newest = bundle.roots[-1] if bundle.roots else pinned.root
         if newest in {known.root, pinned.root}:
             return known, None

@@ -20,6 +20,7 @@ from edict.trust.keys import load_signer
 from edict_hub import config as settings
 from edict_hub import files, metrics, raw
 from edict_hub.authority import Authority
+from edict_hub.commit import Writer
 from edict_hub.config import Config
 from edict_hub.fanout import Fanout
 from edict_hub.gate import Gate, banned, not_in_inventory
@@ -32,6 +33,7 @@ from edict_hub.services._issuing import Issuer
 from edict_hub.services.admin import Admin
 from edict_hub.services.enrolment import Enrolment
 from edict_hub.services.federation import Federation
+from edict_hub.stamping import Stamper
 from edict_hub.status import StatusTable
 from edict_hub.store import Store, keys
 from edict_hub.tls import ServerTls
@@ -83,9 +85,8 @@ class Replica:
         self.relay = Relay(store, clock, verify.pin(files.read(Path(config.root))))
         self.status = StatusTable(store, clock)
         self.fanout = Fanout(self.relay, clock, max_agents=config.max_agents)
-        self.publisher = Publisher(
-            store, self.relay, signer=signer, lifetime=lifetime, clock=clock, replica=config.replica
-        )
+        writer, stamper = Writer(store, config.replica), Stamper(signer, lifetime, clock)
+        self.publisher = Publisher(store, self.relay, writer, stamper, clock)
         receipts, tokens = Receipts(store, self.relay.receipt_key), Tokens(store, clock)
         gate = Gate(config.trust_domain, self.relay, self.status, clock)
         issuer = Issuer(authority, settings.seconds(config.certificate_lifetime, "certificateLifetime"), clock)

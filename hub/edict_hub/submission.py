@@ -86,9 +86,8 @@ def advanced(
     """
     _check_next(submission, base)
     stored = {role: data for role, (_, data) in held.targets.items()} if held else {}
-    roots = {**(held.roots if held else {}), **submission.roots}
     bundle = Bundle(
-        roots=tuple(roots[version] for version in sorted(roots) if version > base.root_version),
+        roots=roots_after(submission, base, held),
         timestamp=timestamp,
         snapshot=submission.snapshot,
         targets={**stored, **submission.targets},
@@ -100,6 +99,12 @@ def advanced(
         if base.versions.get(role) == version and base.targets[role] != state.targets[role]:
             raise conflict(f"version {version} of role {role} is already published with other content")
     return state
+
+
+def roots_after(submission: Submission, base: TrustState, held: Held | None) -> tuple[bytes, ...]:
+    """Return the roots above the trusted one, those of the request before those that are stored."""
+    roots = {**(held.roots if held else {}), **submission.roots}
+    return tuple(roots[version] for version in sorted(roots) if version > base.root_version)
 
 
 def _check_next(submission: Submission, base: TrustState) -> None:

@@ -12,6 +12,7 @@ from edict.clock import SystemClock
 from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import digest_of
+from edict_hub.commit import Writer
 from edict_hub.publish import Publisher
 from edict_hub.store import EtcdStore, Operation, Put, Unchanged, keys
 from tests.env import Etcd
@@ -132,14 +133,7 @@ class Interrupted(EtcdStore):
 def beside(running: Running, store: Interrupted) -> Publisher:
     """A second publisher with the same key on a store that can be interrupted."""
     present = running.replica.publisher
-    return Publisher(
-        store,
-        running.replica.relay,
-        signer=present._signer,
-        lifetime=present._lifetime,
-        clock=SystemClock(),
-        replica="slow",
-    )
+    return Publisher(store, running.replica.relay, Writer(store, "slow"), present._stamper, SystemClock())
 
 
 async def test_metadata_that_another_publisher_overwrote_is_never_flipped_to(
@@ -170,7 +164,7 @@ async def test_a_timestamp_signed_anew_in_between_costs_one_retry(hub: Hub, etcd
     async def refresh() -> None:
         held = running.replica.relay.held
         assert held is not None
-        stamp = running.replica.publisher._sign(held.snapshot, held.timestamp_version + 1)
+        stamp = running.replica.publisher._stamper.sign(held.snapshot, held.timestamp_version + 1)
         assert await running.store.commit([Unchanged(keys.TIMESTAMP, held.revision)], [Put(keys.TIMESTAMP, stamp)])
 
     store.before_flip = refresh

@@ -84,7 +84,7 @@ def test_metadata_is_read_just_far_enough() -> None:
         b'{"signed": {}}',
         b'{"signed": {"version": "1"}}',
         b'{"signed": {"version": -1}}',
-        b'{"signed": {"version": 1000000000000000000}}',
+        b'{"signed": {"version": 18446744073709551616}}',
         b'{"signed": {"version": 1, "expires": "2026-01-01T00:00:00"}}',
         b'{"signed": {"version": 1, "x": ' + b"[" * 100_000,
         b"\xff",
