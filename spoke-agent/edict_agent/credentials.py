@@ -154,9 +154,7 @@ class Credentials:
 
     async def _reenrol(self, address: str) -> None:
         try:
-            identity = await reenrol(
-                self.identity, address, now=self._clock.now(), root=self.root(), call=self._call
-            )
+            identity = await reenrol(self.identity, address, now=self._clock.now(), root=self.root(), call=self._call)
         except IdentityError as error:
             if self._token is None:
                 raise

@@ -36,6 +36,8 @@ class Memory:
         self._pinned = pinned
         self.judged: Judged | None = None
         self.on_change: Callable[[], None] = lambda: None
+        self.on_root: Callable[[], None] = lambda: None
+        """Called after another root was kept."""
         self._store = store
         self._cluster = cluster
         self._metrics = metrics
@@ -83,7 +85,8 @@ class Memory:
         standing = {digest: self._blobs[digest] for digest in self.applied.values() if digest in self._blobs}
         blobs = {**standing, **judged.blobs}
         await self._store.save(Verified.of(judged.state, judged.state, blobs, judged.at))
-        self.state, self.judged, self._blobs = judged.state, judged, blobs
+        self.judged, self._blobs = judged, blobs
+        self._trust(judged.state)
         await self._clear(judged)
         self._told(judged)
 
@@ -98,8 +101,13 @@ class Memory:
             return
         accepted, at = (self.judged.state, self.judged.at) if self.judged else (self._pinned, now)
         await self._store.save(Verified.of(accepted, trusted, self._blobs, at))
-        self.state = trusted
+        self._trust(trusted)
         _log.info("root followed", version=trusted.root_version)
+
+    def _trust(self, state: TrustState) -> None:
+        before, self.state = self.state, state
+        if state.root != before.root:
+            self.on_root()
 
     async def set_applied(self, applied: Mapping[str, Digest]) -> None:
         """Remember what stands."""

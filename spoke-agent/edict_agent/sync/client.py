@@ -112,9 +112,7 @@ class HubClient:
         link = self._dial(address, identity)
         try:
             answer = await link.hello(self._hello())
-            if not answer.admitted:
-                _log.info("hub is busy", address=address, seconds=answer.retry_after_seconds)
-                raise _BusyError(bounded(answer.retry_after_seconds) * (1 + self._rng.random()))
+            self._check_admitted(answer, address)
             self._chain.follow(answer.receipt_sequence)
         except BaseException:
             await link.close()
@@ -128,6 +126,11 @@ class HubClient:
         self._metrics.connected(state=True)
         _log.info("connected", address=address, hub_release=answer.release)
         return held
+
+    def _check_admitted(self, answer: pb.HelloResponse, address: str) -> None:
+        if not answer.admitted:
+            _log.info("hub is busy", address=address, seconds=answer.retry_after_seconds)
+            raise _BusyError(bounded(answer.retry_after_seconds) * (1 + self._rng.random()))
 
     async def _hold(self, held: Held) -> Held | None:
         """Hold a stream; return the one that took its place, or None when it ended without."""

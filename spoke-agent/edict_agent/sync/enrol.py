@@ -100,9 +100,7 @@ async def enrol(
     return replace(taken, token=token.secret_sha256.hex())
 
 
-async def reenrol(
-    identity: Identity, address: str, *, now: datetime, root: bytes = b"", call: Enrol = ask
-) -> Identity:
+async def reenrol(identity: Identity, address: str, *, now: datetime, root: bytes = b"", call: Enrol = ask) -> Identity:
     """Trade the expired certificate for one with a new key, at one address; returns the identity with both.
 
     Raises:

@@ -106,7 +106,7 @@ class GrpcLink:
 
 
 def dial(address: str, identity: Identity) -> Link:
-    """Return a link over mutual TLS with the identity's certificate; only the pinned CA is believed."""
+    """Return a link over mutual TLS with the identity's certificate; only the authorities in its pins are believed."""
     credentials = grpc.ssl_channel_credentials(
         root_certificates=identity.pins.ca_pem.encode(),
         private_key=identity.key_pem,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from edict.clock import Clock
 from edict.federation.v1 import federation_pb2 as pb
 from edict_agent.backoff import wake_or_pause
@@ -39,10 +41,11 @@ class Session:
         self._clock = clock
         self._offer_due = False
 
-    async def run(self, link: Link) -> None:
-        """Hold one stream."""
+    async def run(self, link: Link, opened: Callable[[], Awaitable[None]]) -> None:
+        """Hold one stream; ``opened`` ends the one before it, which shares what is still to be told."""
         async with link.sync() as stream:
             await stream.send(pb.AgentMessage(have=have(self._memory)))
+            await opened()
             self._acks.again()
             self._chain.rewind()
             await until_first(self._read(stream), self._write(stream))

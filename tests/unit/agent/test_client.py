@@ -96,10 +96,11 @@ class World:
         key = new_private_key()
         certificate = self.hub.certificate(make_csr(key, cluster_id(DOMAIN, "one")))
         pins = Pins(ClusterName("one"), "h:1", "h:2", DOMAIN, self.hub.ca.certificate_pem.decode(), "0" * 64)
-        identity = Identity(pins, key, KEY.private_bytes_raw(), certificate, b"root")
+        root = Authors().root
+        identity = Identity(pins, key, KEY.private_bytes_raw(), certificate, root)
         self.credentials = Credentials(identity, IdentityStore(kube, "ns"), None, clock=clock, rng=rng)
         store, acks = StateStore(kube, "ns", clock=clock), Acks()
-        memory = Memory(store, ONE, verify.pin(Authors().root), metrics=metrics)
+        memory = Memory(store, ONE, verify.pin(root), metrics=metrics)
         chain = Chain(store, KEY, ONE, clock=clock, version="0", on_receipt=lambda: None)
         intake = Intake(memory, acks, clock=clock, metrics=metrics)
         self.client = HubClient(
