@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote_plus
 
 from tests.env._build import ensure_parts
 from tests.env._errors import NOT_FOR_THIS_MACHINE, EnvError
@@ -73,4 +74,4 @@ class Token:
             capture_output=True,
             timeout=60,
         )
-        return f"hsm:{number}?label={self.label}"
+        return f"hsm:{number}?label={quote_plus(self.label)}"
