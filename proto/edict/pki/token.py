@@ -30,9 +30,10 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         enrol: addresses of the enrolment port, likewise.
         trust_domain: of the SPIFFE IDs.
         secret: 32 random bytes, used once.
-        ca_pem: the hub's CA: nothing else is believed on either port.
+        ca_pem: the hub's CA, or several: nothing else is believed on either port until a root lists others.
         root_sha256: digest of the TUF root metadata that the agent starts from.
         new_receipt_key: whether an agent that has a receipt key already makes another and endorses it with that one.
+        root_version: of that root: what an agent knows from an older one does not speak against ``ca_pem``.
     """
 
     cluster: ClusterName
@@ -43,6 +44,7 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     ca_pem: str
     root_sha256: str
     new_receipt_key: bool = False
+    root_version: int = 0
 
     def __repr__(self) -> str:
         """Hide the secret."""
