@@ -60,6 +60,8 @@ class Code(enum.IntEnum):
     """A cluster has as many receipts since its newest base as are kept; only a base goes on."""
     RECEIPT_KEY_UNKNOWN = 436
     """A receipt of a cluster for which no key is pinned, and none was given at enrolment."""
+    ARCHIVE = 437
+    """The archive of receipts cannot be reached, read or written."""
     KEY_DAMAGED = 440
     """The content of a key in etcd is not what belongs there."""
     KEY_MISSING = 441
@@ -104,6 +106,7 @@ class Identity(enum.IntEnum):
 _STATUS: dict[int, grpc.StatusCode] = {
     Code.STORE_UNREACHABLE: grpc.StatusCode.UNAVAILABLE,
     Code.STORE_REFUSED: grpc.StatusCode.UNAVAILABLE,
+    Code.ARCHIVE: grpc.StatusCode.UNAVAILABLE,
     Code.CONFLICT: grpc.StatusCode.ABORTED,
     Code.MALFORMED: grpc.StatusCode.INVALID_ARGUMENT,
     Code.BLOB_MISSING: grpc.StatusCode.FAILED_PRECONDITION,

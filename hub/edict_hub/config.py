@@ -41,7 +41,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     """``hub.yaml``.
 
     Addresses are ``host:port``; port 0 takes a free one. Durations are ``90s``, ``30m``, ``24h`` or ``7d``. Paths are
-    relative to the file.
+    relative to the file. ``archive`` is an fsspec URL, such as ``file:///var/lib/edict/receipts``: where receipts go
+    before they are deleted from etcd; without one only the newest are kept.
     """
 
     trust_domain: str
@@ -61,6 +62,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     timestamp_lifetime: str = "24h"
     certificate_lifetime: str = "24h"
     max_agents: int = 10_000
+    archive: str = ""
 
 
 def load(path: Path, flags: Mapping[str, Any]) -> Config:

@@ -16,6 +16,7 @@ acks = _meter.create_counter("edict_hub_acks", description="Acknowledgements of 
 sent = _meter.create_counter("edict_hub_updates_sent", description="Releases written to agents")
 sent_bytes = _meter.create_counter("edict_hub_update_bytes_sent", unit="By", description="Bytes of these")
 receipts = _meter.create_counter("edict_hub_receipts", description="Receipts of agents, by outcome")
+archived = _meter.create_counter("edict_hub_receipts_archived", description="Receipts moved to the archive")
 publish_seconds = _meter.create_histogram("edict_hub_publish_duration", unit="s", description="From call to commit")
 
 

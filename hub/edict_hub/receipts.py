@@ -7,7 +7,7 @@ Readers verify again: this proves nothing to them.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated
 
 import msgspec
@@ -68,10 +68,12 @@ class Receipts:
     Args:
         store: etcd.
         pinned: returns the receipt key that is pinned for a cluster, hexadecimal; empty where none is.
+        archived: old receipts stay until the archiver has moved them.
     """
 
-    def __init__(self, store: Store, pinned: Callable[[ClusterName], str]) -> None:
+    def __init__(self, store: Store, pinned: Callable[[ClusterName], str], *, archived: bool = False) -> None:
         self._store = store
+        self._archived = archived
         self._pinned = pinned
 
     async def head(self, cluster: ClusterName) -> Head | None:
@@ -106,10 +108,9 @@ class Receipts:
             return []
         start = keys.receipt(cluster, head.gap or head.base)
         page = await self._store.range(keys.receipts(cluster), start=start)
-        numbered = [(_sequence(item), item.value) for item in page.items]
         return [
-            pb.Receipt(sequence=sequence, envelope=envelope)
-            for sequence, envelope in numbered
+            pb.Receipt(sequence=sequence, envelope=item.value)
+            for sequence, item in numbered(page.items)
             if head.base <= sequence <= head.sequence or (head.gap and sequence == head.gap)
         ]
 
@@ -142,7 +143,7 @@ class Receipts:
         operations: list[Operation] = [
             Put(key, receipt.envelope),
             Put(keys.receipt_head(cluster), msgspec.json.encode(now)),
-            *_pruned(cluster, now),
+            *(() if self._archived else _pruned(cluster, now)),
         ]
         condition = Unchanged(keys.receipt_head(cluster), stored.revision if stored else 0)
         if await self._store.commit([condition], operations) is not None:
@@ -196,10 +197,15 @@ class Receipts:
 
 
 def _pruned(cluster: ClusterName, head: Head) -> Sequence[Delete]:
-    first_kept = min(head.sequence - KEPT + 1, head.base)
-    if first_kept <= 1 or head.sequence % PRUNE_EVERY:
+    first = first_kept(head)
+    if first <= 1 or head.sequence % PRUNE_EVERY:
         return ()
-    return (Delete(keys.receipt(cluster, 0), keys.receipt(cluster, first_kept)),)
+    return (Delete(keys.receipt(cluster, 0), keys.receipt(cluster, first)),)
+
+
+def first_kept(head: Head) -> int:
+    """Return the oldest sequence that stays in etcd: what readers need to follow the chain, and at least KEPT."""
+    return min(head.sequence - KEPT + 1, head.gap or head.base)
 
 
 def read_head(stored: KeyValue | None) -> Head | None:
@@ -215,6 +221,9 @@ def read_head(stored: KeyValue | None) -> Head | None:
         return None
 
 
-def _sequence(item: KeyValue) -> int:
-    name = item.key.rpartition("/")[2]
-    return int(name) if name.isdecimal() and len(name) == keys.SEQUENCE_DIGITS else 0
+def numbered(items: Iterable[KeyValue]) -> Iterator[tuple[int, KeyValue]]:
+    """Yield receipts with their sequences, in order; what has no sequence for a name is no receipt."""
+    for item in items:
+        name = item.key.rpartition("/")[2]
+        if name.isdecimal() and len(name) == keys.SEQUENCE_DIGITS and int(name):
+            yield int(name), item

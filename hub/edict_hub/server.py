@@ -19,15 +19,18 @@ from edict.trust import verify
 from edict.trust.keys import load_signer
 from edict_hub import config as settings
 from edict_hub import files, metrics, raw
+from edict_hub.archive import Archive
+from edict_hub.archiver import Archiver
 from edict_hub.authority import Authority
 from edict_hub.commit import Writer
 from edict_hub.config import Config
+from edict_hub.evidence import Evidence
 from edict_hub.fanout import Fanout
 from edict_hub.gate import Gate, banned, not_in_inventory
 from edict_hub.leaf import Leaf
 from edict_hub.listening import AGENT_BYTES, ENROLMENT_BYTES, listen, server
 from edict_hub.publish import Publisher
-from edict_hub.receipts import Receipts
+from edict_hub.receipts import KEPT, Receipts
 from edict_hub.relay import Relay
 from edict_hub.services._issuing import Issuer
 from edict_hub.services.admin import Admin
@@ -87,7 +90,10 @@ class Replica:
         self.fanout = Fanout(self.relay, clock, max_agents=config.max_agents)
         writer, stamper = Writer(store, config.replica), Stamper(signer, lifetime, clock)
         self.publisher = Publisher(store, self.relay, writer, stamper, clock)
-        receipts, tokens = Receipts(store, self.relay.receipt_key), Tokens(store, clock)
+        archive = Archive(config.archive) if config.archive else None
+        self._archiver = Archiver(store, archive, clock, rng) if archive is not None else None
+        receipts = Receipts(store, self.relay.receipt_key, archived=archive is not None)
+        tokens = Tokens(store, clock)
         gate = Gate(config.trust_domain, self.relay, self.status, clock)
         issuer = Issuer(authority, settings.seconds(config.certificate_lifetime, "certificateLifetime"), clock)
         self.federation = Federation(
@@ -106,6 +112,7 @@ class Replica:
             publisher=self.publisher,
             status=self.status,
             receipts=receipts,
+            evidence=Evidence(store, self.relay, archive),
             tokens=tokens,
             clock=clock,
             replica=config.replica,
@@ -130,7 +137,7 @@ class Replica:
         self._observe()
         try:
             async with asyncio.TaskGroup() as group:
-                loops = [self.relay.run(), self.status.run(), self.fanout.run(), self._refresh()]
+                loops = [self.relay.run(), self.status.run(), self.fanout.run(), self._refresh(), self._archive()]
                 tasks = [group.create_task(loop) for loop in loops]
                 await mtls.start()
                 await enrol.start()
@@ -169,6 +176,13 @@ class Replica:
                 await self.publisher.refresh()
             except HubError as error:
                 _log.warning("the timestamp could not be signed anew", code=error.code, error=error.what)
+
+    async def _archive(self) -> None:
+        """Move old receipts to the archive; without one, say what that means."""
+        if self._archiver is None:
+            _log.warning("no archive is configured: older receipts are deleted", receipts=KEPT)
+            return
+        await self._archiver.run()
 
     def _ban(self, cluster: ClusterName) -> None:
         session = self.fanout.sessions.get(cluster)

@@ -15,6 +15,7 @@ from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.ids import ClusterName, is_dns_label
 from edict.trust.roles import ROOT, SNAPSHOT, TIMESTAMP
 from edict_hub.codes import Code
+from edict_hub.evidence import Evidence
 from edict_hub.gate import Gate, Operator, expired, not_in_inventory
 from edict_hub.publish import Publisher
 from edict_hub.receipts import Receipts
@@ -44,6 +45,7 @@ class Admin(rpc.AdminServicer):
         publisher: Publisher,
         status: StatusTable,
         receipts: Receipts,
+        evidence: Evidence,
         tokens: Tokens,
         clock: Clock,
         replica: str,
@@ -53,6 +55,7 @@ class Admin(rpc.AdminServicer):
         self._publisher = publisher
         self._status = status
         self._receipts = receipts
+        self._evidence = evidence
         self._tokens = tokens
         self._clock = clock
         self._replica = replica
@@ -153,6 +156,31 @@ class Admin(rpc.AdminServicer):
             _log.warning("ban ended", cluster=cluster, operator=operator.name)
             return pb.UnbanResponse()
 
+    async def Receipts(self, request: pb.ReceiptsRequest, context: Any) -> AsyncIterator[pb.Receipt]:  # noqa: N802 - gRPC's name
+        """Send every receipt of a cluster that is stored, in etcd or in the archive, oldest first."""
+        async with Answering(context, "Receipts"):
+            operator = self._gate.operator(context, "Receipts")
+            (cluster,) = _requests.clusters([request.cluster])
+            async for receipt in self._evidence.receipts(cluster, request.after_sequence):
+                self._left(operator)
+                yield receipt
+
+    async def History(self, request: pb.HistoryRequest, context: Any) -> AsyncIterator[pb.Metadata]:  # noqa: N802 - gRPC's name
+        """Send every signed metadata file of every release, oldest first."""
+        del request
+        async with Answering(context, "History"):
+            operator = self._gate.operator(context, "History")
+            async for metadata in self._evidence.history():
+                self._left(operator)
+                yield metadata
+
+    def _left(self, operator: Operator) -> float:
+        """Return for how many seconds an operator's certificate still lets a stream go on."""
+        left = (operator.not_after - self._clock.now()).total_seconds()
+        if left <= 0:
+            raise expired(operator.name)
+        return left
+
     async def _changed(self, subscription: Subscription, operator: Operator) -> list[ClusterName] | None:
         """Wait for changes, but no longer than the operator's certificate lets."""
         left = (operator.not_after - self._clock.now()).total_seconds()
@@ -191,7 +219,9 @@ class Admin(rpc.AdminServicer):
 def _metadata(relay: Relay) -> Iterable[pb.Metadata]:
     held = relay.held
     root = relay.trusted
-    yield pb.Metadata(role=ROOT, version=root.root_version, content=root.root)
+    roots = {**(held.roots if held is not None else {}), root.root_version: root.root}
+    for version, content in sorted(roots.items()):
+        yield pb.Metadata(role=ROOT, version=version, content=content)
     if held is None:
         return
     yield pb.Metadata(role=TIMESTAMP, version=held.timestamp_version, content=held.timestamp)

@@ -1,0 +1,102 @@
+"""Moves old receipts from etcd to the archive, off the way of agents: written, read again, and only then deleted.
+
+Any replica does it, and two at once do no harm: a span that both read becomes the same object, and what is deleted is
+what was archived, key by key. A crash leaves receipts in both places, never in none.
+"""
+
+from __future__ import annotations
+
+import random
+
+from edict import log
+from edict.clock import Clock
+from edict.errors import HubError
+from edict.federation.v1 import federation_pb2 as pb
+from edict.ids import ClusterName
+from edict_hub import metrics
+from edict_hub.archive import Archive
+from edict_hub.receipts import first_kept, numbered, read_head
+from edict_hub.store import Delete, KeyValue, Store, Unchanged, keys
+
+_log = log.get(__name__)
+BATCH = 64
+"""Receipts in one object, 4 MiB at most; fewer only in front of a gap."""
+PASS_SECONDS = 60.0
+BATCH_SECONDS = 0.2
+CLUSTER_SECONDS = 0.005
+"""Pauses, so that neither etcd nor the archive has more of it than 5 objects and 200 clusters a second."""
+
+
+class Archiver:
+    """The task.
+
+    Args:
+        store: etcd.
+        archive: where receipts go.
+        clock: for pauses.
+        rng: spreads the passes of replicas.
+    """
+
+    def __init__(self, store: Store, archive: Archive, clock: Clock, rng: random.Random) -> None:
+        self._store = store
+        self._archive = archive
+        self._clock = clock
+        self._rng = rng
+
+    async def run(self) -> None:
+        """Archive for ever; what fails is tried again in the next pass."""
+        while True:
+            await self._clock.sleep(PASS_SECONDS * self._rng.uniform(0.5, 1.5))
+            try:
+                await self.sweep()
+            except HubError as error:
+                _log.warning("receipts wait for the archive", code=error.code, error=error.what)
+
+    async def sweep(self) -> int:
+        """Archive what is old of every cluster; return how many receipts that was.
+
+        Raises:
+            HubError: EDICT0401 or 0402 for etcd, EDICT0437 for the archive.
+        """
+        page = await self._store.range(keys.CLUSTERS, values=False)
+        names = [item.key.removeprefix(keys.CLUSTERS) for item in page.items if item.key.endswith(keys.RECEIPT_HEAD)]
+        moved = 0
+        for name in names:
+            moved += await self._cluster(ClusterName(name.removesuffix(keys.RECEIPT_HEAD)))
+            await self._clock.sleep(CLUSTER_SECONDS)
+        return moved
+
+    async def _cluster(self, cluster: ClusterName) -> int:
+        head = read_head(await self._store.get(keys.receipt_head(cluster)))
+        if head is None:
+            return 0
+        moved = 0
+        while batch := await self._next(cluster, first_kept(head)):
+            receipts = [pb.Receipt(sequence=sequence, envelope=item.value) for sequence, item in batch]
+            await self._archive.put(cluster, receipts)
+            if not await self._delete(cluster, batch):
+                break
+            moved += len(batch)
+            metrics.archived.add(len(batch))
+            _log.info("archived receipts", cluster=cluster, first=batch[0][0], last=batch[-1][0])
+            await self._clock.sleep(BATCH_SECONDS)
+        return moved
+
+    async def _next(self, cluster: ClusterName, until: int) -> list[tuple[int, KeyValue]]:
+        """Return the oldest consecutive receipts below a sequence: a whole batch, or all in front of a gap."""
+        page = await self._store.range(keys.receipts(cluster), start=keys.receipt(cluster, 1), limit=BATCH)
+        batch: list[tuple[int, KeyValue]] = []
+        for sequence, item in numbered(page.items):
+            if sequence >= until:
+                return []
+            if batch and sequence != batch[-1][0] + 1:
+                return batch
+            batch.append((sequence, item))
+        return batch if len(batch) == BATCH else []
+
+    async def _delete(self, cluster: ClusterName, batch: list[tuple[int, KeyValue]]) -> bool:
+        """Delete what was archived, if it is still what was read."""
+        conditions = [Unchanged(item.key, item.revision) for _, item in batch]
+        first, last = batch[0][0], batch[-1][0]
+        gone = Delete(keys.receipt(cluster, first), keys.receipt(cluster, last + 1))
+        return await self._store.commit(conditions, [gone]) is not None
