@@ -62,6 +62,20 @@ class Code(enum.IntEnum):
     """A pod, an address or a name that is not in the cluster that is asked about."""
     CONNECTION = 626
     """What was asked about is no connection: its ends, protocol, port or request."""
+    NOT_FOUNDED = 630
+    """The founders have not all signed the trust root."""
+    BELOW_THRESHOLD = 631
+    """Something has fewer signatures than it needs."""
+    EXCHANGE = 632
+    """A file that authors exchange is not what `edict sign --out` writes, or says what nobody can be shown."""
+    EXCHANGE_BASE = 633
+    """A file that authors exchange builds on another release than the one that is known here."""
+    KEY_RETIRED = 634
+    """A key that was taken out of a role before."""
+    ROLE = 635
+    """There is no such role, or it cannot be changed in this way."""
+    KEY = 636
+    """A key is not one of the role's, or is one already, or is not here."""
 
 
 class Hub(enum.IntEnum):

@@ -93,7 +93,7 @@ def _fill(folder: Path, asked: Founding, keyring: Keys, passphrase: bytes | None
         teams={team: keys.generate(key_path(team_role(team)), passphrase) for team in asked.teams},
     )
     made = authoring.initial(root_keys, now)
-    Repository(folder / "metadata").store_initial(made)
+    Repository(folder / "metadata").found({role: data for role, data in made.items() if role != SNAPSHOT})
     authority = CertificateAuthority.create(asked.trust_domain, now)
     _hub_folder(folder / "hub", asked, authority, made[ROOT], now)
     operator_files(folder / "operator", authority, Role.OPERATOR, OPERATOR, now)

@@ -44,7 +44,7 @@ def present(workspace: Workspace, hub: HubClient | None, name: ClusterName) -> M
     path = cluster_path(name)
     state = workspace.repository.state()
     published = state.documents.get(path)
-    digest = workspace.pending.wanted().get(path, published.digest if published else None)
+    digest = workspace.pending.wanted().documents.get(path, published.digest if published else None)
     if digest is None:
         return None
     content = workspace.documents.get(digest)

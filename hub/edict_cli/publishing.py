@@ -11,25 +11,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
-from tuf.api.metadata import Snapshot
+from tuf.api.metadata import Metadata, Snapshot, Targets
 
 from edict.errors import UsageError
 from edict.federation.v1 import federation_pb2 as pb
-from edict.ids import Digest, digest_of
+from edict.ids import Digest
 from edict.policy.documents import AnyDocument
 from edict.policy.parse import load_one
 from edict.trust import authoring
-from edict.trust.roles import ROOT, SNAPSHOT
+from edict.trust.cosigning import Signing, encoded
+from edict.trust.drafting import Base, alive
+from edict.trust.holding import holdings_of
+from edict.trust.roles import ROOT, SNAPSHOT, TARGETS
 from edict.trust.state import TrustState
+from edict_cli import limiting, preparing
 from edict_cli import release as hub_release
 from edict_cli.codes import Code
 from edict_cli.hub import HubClient
-from edict_cli.signing import Difference, Signed, documents_of
+from edict_cli.preparing import documents_of
+from edict_cli.signing import Signed, difference
 from edict_cli.store.metadata import signed, version_of
 from edict_cli.store.workspace import Workspace
 
-REUSABLE = timedelta(days=6)
-"""A kept snapshot that expires sooner is signed anew, under a number of its own."""
+REUSABLE = timedelta(days=4)
+"""A kept snapshot that expires sooner is signed anew, under a number of its own; until then others may sign it too."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +43,16 @@ class Plan:
 
     Attributes:
         state: the hub's newest release, verified.
-        targets: every role of the next release.
-        new: the roles that the hub does not have.
+        base: what the pending changes build on.
+        targets: every role of the next release below the root.
+        new: the roles that the hub does not have, a new root among them.
         changes: documents, against the hub's newest.
         number: of the next release.
         found: the pending changes are in the hub's newest release already.
     """
 
     state: TrustState
+    base: Base
     targets: Mapping[str, bytes]
     new: Mapping[str, bytes]
     changes: tuple[Signed, ...]
@@ -67,14 +74,14 @@ def plan(workspace: Workspace, state: TrustState) -> Plan:
     """Lay what is pending over the hub's newest release.
 
     Raises:
-        UsageError: EDICT0613 when a role was published by somebody else since it was signed here.
+        UsageError: EDICT0613 when a role was published by somebody else since it was signed here; EDICT0631 when
+            something has fewer signatures than it needs.
     """
     pending = workspace.pending.roles()
-    base = state.targets if state.release else workspace.repository.targets(state)
-    new = {role: data for role, data in pending.items() if state.targets.get(role) != data}
+    base = workspace.repository.base(state)
+    new = {role: data for role, data in pending.items() if data not in {base.targets.get(role), base.root}}
     for role, data in new.items():
-        built_on = version_of(role, data) - 1
-        present = version_of(role, base[role]) if role in base else 0
+        built_on, present = version_of(role, data) - 1, _version(base, role)
         if built_on != present:
             raise UsageError(
                 Code.CONFLICT,
@@ -82,16 +89,27 @@ def plan(workspace: Workspace, state: TrustState) -> Plan:
                 where=f"{workspace.folder}/pending",
                 remedy="`edict sign --rebase` signs it again on top of the newest release; then publish",
             )
-    targets = {**base, **new}
-    everything = new if state.release else targets
+    standings = preparing.standings_of(base, new)
+    if not all(one.complete for one in standings):
+        raise preparing.below(standings, f"{workspace.folder}/pending")
+    targets = alive({**base.targets, **{role: data for role, data in new.items() if role != ROOT}})
     return Plan(
         state=state,
+        base=base,
         targets=targets,
-        new=everything,
+        new=new if state.release else {**targets, **new},
         changes=_changes(state, targets),
         number=_number(workspace, state, targets),
         found=bool(pending) and not new,
     )
+
+
+def _version(base: Base, role: str) -> int:
+    if role == ROOT:
+        root = base.read_root()
+        return root.version if root else 0
+    known = base.read(role)
+    return max(base.versions.get(role, 0), known.version if known else 0)
 
 
 def publish(workspace: Workspace, hub: HubClient, planned: Plan, *, traceparent: str) -> TrustState:
@@ -114,22 +132,25 @@ def publish(workspace: Workspace, hub: HubClient, planned: Plan, *, traceparent:
     ]
     metadata += [
         pb.Metadata(role=role, version=version_of(role, data), content=data) for role, data in planned.new.items()
-    ]
+    ]  # a new root is the first of them
     metadata.append(pb.Metadata(role=SNAPSHOT, version=planned.number, content=snapshot))
     hub.publish(pb.PublishRequest(metadata=metadata, blobs=_blobs(workspace, planned), traceparent=traceparent))
     return hub_release.newest(workspace, hub)
 
 
 def documents_after(workspace: Workspace, hub: HubClient, planned: Plan) -> dict[str, AnyDocument]:
-    """Return every document of the next release by its path.
+    """Return every document of the next release by its path, narrowed to its team's limits.
 
     Raises:
-        TrustError: EDICT0220 or 0221 when the hub has other documents than were signed for.
+        TrustError: EDICT0220 when the hub has other documents than were signed for; EDICT0215 when one is beyond its
+            team's limits as they will be.
     """
     pending = {item.document: Digest(item.digest) for item in planned.changes}
     kept = [target for path, target in planned.state.documents.items() if path not in pending]
-    found = hub_release.documents(workspace, hub, kept)
-    return found | {path: load_one(_pending(workspace, digest), path) for path, digest in pending.items() if digest}
+    contents = hub_release.contents(workspace, hub, kept)
+    found = {target.path: load_one(contents[target.digest], target.path) for target in kept}
+    found |= {path: load_one(_pending(workspace, digest), path) for path, digest in pending.items() if digest}
+    return limiting.within(found, holdings_of(None, signed(planned.targets[TARGETS], Targets, TARGETS)))
 
 
 def finish(workspace: Workspace, state: TrustState) -> None:
@@ -143,13 +164,7 @@ def _changes(state: TrustState, targets: Mapping[str, bytes]) -> tuple[Signed, .
     before = {path: target.digest for path, target in state.documents.items()}
     after = documents_of(targets)
     paths = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
-    return tuple(Signed(path, _difference(path, before, after), after.get(path, "")) for path in paths)
-
-
-def _difference(path: str, before: Mapping[str, Digest], after: Mapping[str, Digest]) -> Difference:
-    if path not in before:
-        return Difference.ADDED
-    return Difference.CHANGED if path in after else Difference.REMOVED
+    return tuple(Signed(path, difference(before.get(path), after.get(path)), after.get(path, "")) for path in paths)
 
 
 def _number(workspace: Workspace, state: TrustState, targets: Mapping[str, bytes]) -> int:
@@ -163,24 +178,35 @@ def _number(workspace: Workspace, state: TrustState, targets: Mapping[str, bytes
         return state.release + 1
     sent = signed(kept, Snapshot, "pending/snapshot.json")
     fresh = sent.expires - workspace.session.now() > REUSABLE
-    if fresh and sent.version == state.release + 1 and _is_for(sent, targets):
+    if (
+        fresh
+        and sent.version == state.release + 1
+        and sent.meta == _drafted(workspace, state, targets, sent.version).signed.meta
+    ):
         return sent.version
     return max(state.release, sent.version) + 1
 
 
+def _drafted(workspace: Workspace, state: TrustState, targets: Mapping[str, bytes], number: int) -> Metadata[Snapshot]:
+    before = None if state.snapshot is None else signed(state.snapshot, Snapshot, "snapshot")
+    return authoring.draft_snapshot(targets, version=number, now=workspace.session.now(), before=before)
+
+
 def _snapshot(workspace: Workspace, planned: Plan) -> bytes:
-    now = workspace.session.now()
+    """Return the snapshot, kept before it leaves this machine; the one of an earlier run where it is for the same."""
     kept = workspace.pending.snapshot()
-    if kept is not None and signed(kept, Snapshot, "pending/snapshot.json").version == planned.number:
-        return kept
-    made = authoring.snapshot(planned.targets, workspace.keys.signer(SNAPSHOT), version=planned.number, now=now)
-    workspace.pending.keep_snapshot(made)
+    if kept is None or signed(kept, Snapshot, "pending/snapshot.json").version != planned.number:
+        kept = encoded(_drafted(workspace, planned.state, planned.targets, planned.number))
+    signing = Signing(planned.base, planned.new)
+    made = preparing.signed_here(workspace, signing, {SNAPSHOT: kept})[SNAPSHOT]
+    if made != workspace.pending.snapshot():
+        workspace.pending.keep_snapshot(made)
+    standings = signing.standings(SNAPSHOT, made)
+    if not any(one.signed for one in standings):
+        workspace.keys.signer(SNAPSHOT)
+    if signing.lacking({SNAPSHOT: made}):
+        raise preparing.below(standings, f"{workspace.folder}/pending/snapshot.json")
     return made
-
-
-def _is_for(snapshot: Snapshot, targets: Mapping[str, bytes]) -> bool:
-    described = {name.removesuffix(".json"): meta.hashes for name, meta in snapshot.meta.items()}
-    return described == {role: {"sha256": digest_of(data)} for role, data in targets.items()}
 
 
 def _blobs(workspace: Workspace, planned: Plan) -> list[pb.Blob]:

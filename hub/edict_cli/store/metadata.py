@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from tuf.api.metadata import Metadata, Snapshot, Targets, Timestamp
+from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
 
 from edict.errors import UsageError
+from edict.trust.roles import ROOT
 from edict_cli.codes import Code
 
-S = TypeVar("S", Timestamp, Snapshot, Targets)
+S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
 
 
 def signed(data: bytes, kind: type[S], where: str) -> S:
@@ -29,8 +30,8 @@ def signed(data: bytes, kind: type[S], where: str) -> S:
 
 
 def version_of(role: str, data: bytes) -> int:
-    """Return the version that a targets role's metadata gives itself."""
-    version: int = signed(data, Targets, role).version
+    """Return the version that the metadata of the root or a targets role gives itself."""
+    version: int = (signed(data, Root, role) if role == ROOT else signed(data, Targets, role)).version
     return version
 
 

@@ -1,67 +1,99 @@
-"""What is signed and not yet published.
+"""What is signed, or waits for signatures, and is not yet published.
 
-`changes.json` is what the author wants; the signed metadata beside it follows from that and from the release it
-builds on, so it can be made again on another one. Documents stand in the workspace's content-addressed folder and are
-written first; `changes.json` is written last.
+`release.json` is one file, so that it is there whole or not at all: what the authors want, and the metadata that
+follows from it and from the release it builds on, with the signatures that were collected. It can be made again on
+another release. Documents stand in the workspace's content-addressed folder and are written before it.
+`snapshot.json` is the snapshot that a publish made and did not finish with.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
+from securesystemslib.signer import Key
 
-from edict.errors import UsageError
+from edict.errors import TrustError, UsageError
 from edict.ids import Digest
+from edict.trust import limits
+from edict.trust.holding import Holding
 from edict_cli.codes import Code
 from edict_cli.store import files
+from edict_cli.store.keyring import Public
 
-Wanted = Mapping[str, Digest | None]
-"""Digest of the document wanted at a path; None takes the document away."""
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the authors want of the next release.
+
+    Attributes:
+        documents: digest of the document at a path; None takes the document away.
+        holdings: who signs a role from then on; None takes a team away.
+        renew: roles that are signed again for their expiry.
+        root_fields: Edict's own fields of the root; None takes one away.
+    """
+
+    documents: Mapping[str, Digest | None] = field(default_factory=dict)
+    holdings: Mapping[str, Holding | None] = field(default_factory=dict)
+    renew: frozenset[str] = frozenset()
+    root_fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+class _Holding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    keys: tuple[Public, ...]
+    threshold: int
+    limits: dict[str, Any]
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    documents: dict[str, Digest | None] = {}
+    holdings: dict[str, _Holding | None] = {}
+    renew: tuple[str, ...] = ()
+    root_fields: dict[str, Any] = {}
+    metadata: dict[str, bytes] = {}
 
 
 class Pending:
     """The `pending` folder of a workspace."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._metadata = folder / "metadata"
-        self._changes = folder / "changes.json"
+        self._path = folder / "release.json"
         self._snapshot = folder / "snapshot.json"
 
     def wanted(self) -> Wanted:
-        """Return the changes that were signed.
+        """Return what the authors want.
 
         Raises:
             UsageError: EDICT0605 when the file is damaged.
         """
-        if not self._changes.exists():
-            return {}
+        stored = self._load()
         try:
-            return msgspec.json.decode(files.read(self._changes), type=dict[str, Digest | None])
-        except msgspec.MsgspecError as error:
-            raise UsageError(
-                Code.WORKSPACE_DAMAGED,
-                f"the pending changes cannot be read: {error}",
-                where=str(self._changes),
-                remedy=f"delete {self._folder}, and sign again what was not published",
-            ) from None
+            holdings = {role: _holding(plain) for role, plain in stored.holdings.items()}
+        except (msgspec.ValidationError, TrustError) as error:
+            raise self._damaged(error) from None
+        return Wanted(stored.documents, holdings, frozenset(stored.renew), stored.root_fields)
 
     def roles(self) -> dict[str, bytes]:
-        """Return the signed metadata by role."""
-        return {
-            str(path.relative_to(self._metadata).with_suffix("")): files.read(path)
-            for path in sorted(self._metadata.rglob("*.json"))
-        }
+        """Return the metadata by role, in the order in which the roles vouch for each other; a new root is among it.
+
+        Raises:
+            UsageError: EDICT0605 when the file is damaged.
+        """
+        return self._load().metadata
 
     def put(self, wanted: Wanted, roles: Mapping[str, bytes]) -> None:
-        """Replace everything: metadata first, then what it is for."""
-        for role, data in roles.items():
-            files.write(self._file(role), data)
-        for role in self.roles().keys() - roles.keys():
-            files.remove(self._file(role))
-        files.write(self._changes, msgspec.json.format(msgspec.json.encode(dict(wanted)), indent=2))
+        """Replace everything."""
+        if not roles and wanted == Wanted():
+            files.remove(self._path)
+            return
+        holdings = {role: _plain(holding) for role, holding in wanted.holdings.items()}
+        stored = _File(
+            dict(wanted.documents), holdings, tuple(sorted(wanted.renew)), dict(wanted.root_fields), dict(roles)
+        )
+        files.write(self._path, msgspec.json.format(msgspec.json.encode(stored), indent=1))
 
     def snapshot(self) -> bytes | None:
         """Return the snapshot that the last publish signed and did not finish with."""
@@ -72,11 +104,35 @@ class Pending:
         files.write(self._snapshot, data)
 
     def clear(self) -> None:
-        """Forget everything; what the author wants first, so that a crash leaves nothing half wanted."""
-        files.remove(self._changes)
-        for role in self.roles():
-            files.remove(self._file(role))
+        """Forget everything; what the authors want first."""
+        files.remove(self._path)
         files.remove(self._snapshot)
 
-    def _file(self, role: str) -> Path:
-        return self._metadata / f"{role}.json"
+    def _load(self) -> _File:
+        if not self._path.exists():
+            return _File()
+        try:
+            return msgspec.json.decode(files.read(self._path), type=_File)
+        except msgspec.MsgspecError as error:
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: Exception) -> UsageError:
+        return UsageError(
+            Code.WORKSPACE_DAMAGED,
+            f"the pending changes cannot be read: {' '.join(str(error).split())}",
+            where=str(self._path),
+            remedy=f"delete {self._path}, and sign again what was not published",
+        )
+
+
+def _holding(plain: _Holding | None) -> Holding | None:
+    if plain is None:
+        return None
+    keys: tuple[Key, ...] = tuple(public.key for public in plain.keys)
+    return Holding(keys, plain.threshold, limits.from_plain(plain.limits))
+
+
+def _plain(holding: Holding | None) -> _Holding | None:
+    if holding is None:
+        return None
+    return _Holding(tuple(map(Public.of, holding.keys)), holding.threshold, limits.to_plain(holding.limits))

@@ -20,6 +20,7 @@ from edict.trust.drafting import TARGETS_LIFETIME, Base, Change, Wish, bins_of, 
 from edict.trust.holding import Holding
 from edict.trust.roles import INVENTORY, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, owner_of_role, team_of, team_role
 
+__all__ = ["Change", "RootKeys", "change", "draft_snapshot", "initial", "roles_of", "snapshot"]
 SNAPSHOT_LIFETIME = timedelta(days=7)
 
 

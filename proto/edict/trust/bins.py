@@ -4,15 +4,16 @@ A change sends the bin that names the document, and the snapshot, which names ev
 metadata: 152 bytes of snapshot for a role, 243 of a bin for a document. 2ᵇ bins of n documents therefore cost
 152·2ᵇ + 243·n/2ᵇ bytes: few bins are dear for a large team, many bins for everybody. All documents in one team:
 
-========= ==== ================= ========== ========== ========
-documents bins documents in each snapshot   bin        together
-========= ==== ================= ========== ========== ========
-100         16                 6     2.9 KB     1.9 KB   4.8 KB
-1,000       32                31     7.7 KB     7.9 KB    16 KB
-10,000     128                78      22 KB      19 KB    41 KB
-10,000      16               625     2.9 KB     149 KB   152 KB
-10,000   1,024                10     153 KB     2.7 KB   156 KB
-========= ==== ================= ========== ========== ========
+========= ===== ================= =======================================
+documents  bins documents in each bytes of one change, without the document
+========= ===== ================= =======================================
+100          16                 6    5,394 (measured)
+1,000        32                31   13,699 (measured)
+2,000        64                31   12,233 (measured)
+10,000      128                78   39,225 (measured)
+10,000       16               625  154,000 (what it would be)
+10,000    1,024                10  158,000 (what it would be)
+========= ===== ================= =======================================
 
 (The snapshot also names, for ever, the 16 bins that a team had first: a role that was in a release is in all later
 ones, or agents would take it for a release that drops something.)

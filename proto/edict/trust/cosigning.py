@@ -54,6 +54,7 @@ class Signing:
         self._before = base.read_root()
         self._root = _check.parse(ROOT, new[ROOT], Root).signed if ROOT in new else self._before
         self._targets = {**base.targets, **new}
+        self._parsed: dict[str, Targets | None] = {}
         top = self._read(TARGETS)
         named = top.delegations.roles if top is not None and top.delegations is not None else None
         self._roles = frozenset(named or ())
@@ -126,8 +127,10 @@ class Signing:
         )
 
     def _read(self, role: str) -> Targets | None:
-        data = self._targets.get(role)
-        return None if data is None else _check.parse(role, data, Targets).signed
+        if role not in self._parsed:
+            data = self._targets.get(role)
+            self._parsed[role] = None if data is None else _check.parse(role, data, Targets).signed
+        return self._parsed[role]
 
 
 def parsed(role: str, data: bytes) -> Signable:

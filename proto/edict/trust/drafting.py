@@ -20,7 +20,7 @@ from tuf.api.metadata import Delegations, Metadata, Root, SuccinctRoles, TargetF
 
 from edict.policy.documents import AnyDocument
 from edict.trust import _check
-from edict.trust.bins import FIRST_BITS, Load, bits_for
+from edict.trust.bins import FIRST_BITS, MOST_BITS, Load, bits_for
 from edict.trust.custom import custom_of, to_plain
 from edict.trust.holding import Holding, holdings_of, put_in_root, put_in_targets
 from edict.trust.roles import ROOT, TARGETS, team_of
@@ -221,6 +221,21 @@ def bins_of(delegator: Targets | None) -> SuccinctRoles | None:
     """Return the bins that a team's role delegates to."""
     delegations = delegator.delegations if delegator is not None else None
     return delegations.succinct_roles if delegations is not None else None
+
+
+def alive(targets: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return targets and the roles that it delegates to, bins included, of a set that may have others.
+
+    Raises:
+        TrustError: EDICT0201 when one of them cannot be read.
+    """
+    top = _check.parse(TARGETS, targets[TARGETS], Targets).signed
+    names = [TARGETS]
+    for role in holdings_of(None, top):
+        names.append(role)
+        bins = bins_of(_check.parse(role, targets[role], Targets).signed) if role in targets else None
+        names += bins.get_roles() if bins and bins.bit_length <= MOST_BITS else ()
+    return {name: targets[name] for name in names if name in targets}
 
 
 def until(now: datetime, lifetime: timedelta) -> datetime:

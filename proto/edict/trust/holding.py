@@ -13,7 +13,7 @@ from securesystemslib.signer import Key
 from tuf.api.metadata import DelegatedRole, Delegations, Role, Root, Targets
 
 from edict.errors import TrustError
-from edict.trust import _check, limits
+from edict.trust import _check, limits, receipts
 from edict.trust.codes import Code
 from edict.trust.limits import FIELD, UNLIMITED, Limits
 from edict.trust.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, clashing, delegated_paths, team_of
@@ -57,6 +57,11 @@ class Holding:
     def keyids(self) -> list[str]:
         """The ids of the keys."""
         return [key.keyid for key in self.keys]
+
+
+def fingerprint(key: Key) -> str:
+    """Return what a person compares: ``SHA256:`` and the base64 digest of the public key, however it is spelled."""
+    return receipts.fingerprint(_check.material(key))
 
 
 def holdings_of(root: Root | None, top: Targets | None) -> dict[str, Holding]:

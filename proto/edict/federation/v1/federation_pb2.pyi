@@ -632,7 +632,7 @@ class StateResponse(_message.Message):
     release: _builtins.int
     @_builtins.property
     def metadata(self) -> _containers.RepeatedCompositeFieldContainer[Global___Metadata]:
-        """newest root, timestamp, snapshot, targets and delegated roles"""
+        """every root, the newest timestamp, snapshot, targets and delegated roles"""
 
     def __init__(
         self,
