@@ -20,13 +20,18 @@ from edict_cli.inventory import pinned_key
 
 
 class ClusterEntry(msgspec.Struct, frozen=True, rename="camel"):
-    """One cluster of the inventory; ``receiptKey`` is the fingerprint, empty until a key is approved."""
+    """One cluster of the inventory; ``receiptKey`` is the fingerprint, empty until a key is approved.
+
+    The ban is the hub's word, all else is signed.
+    """
 
     name: str
     plugin: str
     owner: str
     labels: dict[str, str]
     receipt_key: str
+    banned: bool = False
+    ban_reason: str = ""
 
 
 class PolicyEntry(msgspec.Struct, frozen=True, rename="camel"):
@@ -70,8 +75,8 @@ class Conformance(msgspec.Struct, frozen=True):
     report: PolicyView
 
 
-def clusters(documents: Mapping[str, AnyDocument]) -> list[ClusterEntry]:
-    """Return the inventory in order."""
+def clusters(documents: Mapping[str, AnyDocument], bans: Mapping[str, str]) -> list[ClusterEntry]:
+    """Return the inventory in order; ``bans`` are the reasons by cluster, as the hub says."""
     return [
         ClusterEntry(
             document.metadata.name,
@@ -79,6 +84,8 @@ def clusters(documents: Mapping[str, AnyDocument]) -> list[ClusterEntry]:
             document.spec.owner,
             document.metadata.labels,
             fingerprint(bytes.fromhex(pinned_key(document))) if pinned_key(document) else "",
+            document.metadata.name in bans,
+            bans.get(document.metadata.name, ""),
         )
         for _, document in sorted(documents.items())
         if isinstance(document, ManagedCluster)

@@ -44,7 +44,7 @@ class PolicyView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ClusterView(msgspec.Struct, frozen=True, rename="camel"):
-    """One cluster. ``lastSeen`` and ``connected`` are the hub's word; all else is signed."""
+    """One cluster. ``lastSeen``, ``connected`` and the ban are the hub's word; all else is signed."""
 
     cluster: str
     state: PolicyState
@@ -57,6 +57,8 @@ class ClusterView(msgspec.Struct, frozen=True, rename="camel"):
     signed_at: datetime | None = None
     last_seen: datetime | None = None
     connected: bool = False
+    banned: bool = False
+    ban_reason: str = ""
     code: str = ""
     reason: str = ""
     policies: tuple[PolicyView, ...] = ()

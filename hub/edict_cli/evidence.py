@@ -51,7 +51,14 @@ def evaluate(
         The view, and the newest receipt verified now (None when nothing verified).
     """
     last_seen = moment(said.last_seen_unix)
-    blank = ClusterView(name, PolicyState.UNKNOWN, last_seen=last_seen, connected=said.connected)
+    blank = ClusterView(
+        name,
+        PolicyState.UNKNOWN,
+        last_seen=last_seen,
+        connected=said.connected,
+        banned=said.banned,
+        ban_reason=said.ban_reason,
+    )
     targets = [target for target in placed(state, name) if target.team]
     try:
         key = _pinned_key(state, name, said)

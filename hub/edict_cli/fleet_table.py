@@ -61,9 +61,11 @@ def ago(then: datetime | None, now: datetime) -> str:
 def _row(cluster: ClusterView, now: datetime) -> tuple[str, ...]:
     dialect = " ".join(part for part in (cluster.dialect, cluster.plugin_version) if part)
     release = f"{cluster.release} (-{cluster.behind})" if cluster.behind else str(cluster.release or "-")
-    seen = "connected" if cluster.connected else ago(cluster.last_seen, now)
+    seen = "banned" if cluster.banned else "connected" if cluster.connected else ago(cluster.last_seen, now)
     receipt = f"#{cluster.sequence} {ago(cluster.signed_at, now)}" if cluster.signed_at else "-"
     reason = " ".join(part for part in (cluster.code, cluster.reason) if part) or _first_finding(cluster)
+    if cluster.banned:
+        reason = "; ".join(part for part in (f"banned: {cluster.ban_reason or 'no reason'}", reason) if part)
     return (
         cluster.cluster,
         dialect or "-",

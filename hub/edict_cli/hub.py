@@ -73,6 +73,14 @@ class HubClient:
         """Let the hub know the hash of a token."""
         _call(self._stub.CreateToken, request, "CreateToken")
 
+    def ban(self, cluster: str, reason: str) -> None:
+        """Cut a cluster off."""
+        _call(self._stub.Ban, pb.BanRequest(cluster=cluster, reason=reason), "Ban")
+
+    def unban(self, cluster: str) -> None:
+        """Let a cluster back."""
+        _call(self._stub.Unban, pb.UnbanRequest(cluster=cluster), "Unban")
+
     def status(self, clusters: Sequence[str] = ()) -> pb.StatusResponse:
         """Return what each cluster last said, not yet believed."""
         response: pb.StatusResponse = _call(self._stub.Status, pb.StatusRequest(clusters=clusters), "Status")

@@ -42,12 +42,13 @@ def command() -> None:
 @forms(*ALL_FORMS)
 @pass_session
 def clusters(session: Session, *, form: Form) -> None:
-    """List the signed inventory: clusters, labels, and whether a receipt key is pinned."""
+    """List the signed inventory: clusters, labels, whether a receipt key is pinned; and who is banned at the hub."""
     workspace = Workspace(session)
     with HubClient(workspace) as hub, progress("fetching the release"):
         state = release.newest(workspace, hub)
         targets = [target for target in state.documents.values() if not target.team]
-        entries = catalogue.clusters(release.documents(workspace, hub, targets))
+        bans = {status.name: status.ban_reason for status in hub.status().clusters if status.banned}
+        entries = catalogue.clusters(release.documents(workspace, hub, targets), bans)
     rows = [
         [
             entry.name,
@@ -55,10 +56,11 @@ def clusters(session: Session, *, form: Form) -> None:
             entry.owner or "-",
             ",".join(f"{key}={value}" for key, value in sorted(entry.labels.items())) or "-",
             entry.receipt_key or "not approved",
+            (entry.ban_reason or "no reason") if entry.banned else "-",
         ]
         for entry in entries
     ]
-    sheet = Sheet(["cluster", "plugin", "owner", "labels", "receipt key"], rows)
+    sheet = Sheet(["cluster", "plugin", "owner", "labels", "receipt key", "banned"], rows)
     emit(form, entries, sheet, names=[entry.name for entry in entries])
     _tell_when_empty(entries, "There is no cluster yet. Try: edict cluster add NAME --plugin cilium")
 

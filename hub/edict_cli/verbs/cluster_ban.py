@@ -1,0 +1,71 @@
+"""`edict cluster ban` and `unban`: cut a cluster off from the hub, and let it back."""
+
+from __future__ import annotations
+
+import click
+
+from edict.errors import UsageError
+from edict.ids import ClusterName
+from edict_cli import arguments
+from edict_cli.codes import Code
+from edict_cli.hub import HubClient
+from edict_cli.output import Form, Sheet, emit, forms, note, progress
+from edict_cli.session import Session, pass_session
+from edict_cli.store.workspace import Workspace
+
+
+@click.command("ban", short_help="Cut a cluster off from the hub at once.")
+@click.argument("name")
+@click.option("--reason", required=True, help="Why, for the people who look at `edict status`.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@forms()
+@pass_session
+def ban(session: Session, *, name: str, reason: str, form: Form, yes: bool) -> None:
+    """End the connections of the cluster NAME on every replica of the hub, and refuse new ones until `unban`.
+
+    For a cluster whose agent, or whose keys, may be in other hands. It gets no release any more, the hub takes no
+    receipts of it, and neither its certificate nor a token lets it in. What is enforced in the cluster goes on; the
+    hub, and so `edict status`, hears nothing of it any more.
+
+    \b
+    Example:
+      edict cluster ban fra1 --reason "its backup was found on a public share"
+    """  # noqa: D301 - \b is click's mark for text that keeps its lines
+    workspace = Workspace(session)
+    cluster = arguments.cluster_name(name)
+    note(
+        f"{cluster} is cut off from every replica of the hub at once, until `edict cluster unban {cluster}`.\n"
+        "What is enforced in the cluster goes on; the hub hears nothing of it any more: it will be Unknown."
+    )
+    _confirm(session, cluster, yes=yes)
+    with HubClient(workspace) as hub, progress("telling the hub"):
+        hub.ban(cluster, reason)
+    emit(
+        form, {"cluster": cluster, "banned": True, "reason": reason}, Sheet(["cluster", "state"], [[cluster, "banned"]])
+    )
+
+
+@click.command("unban", short_help="Let a banned cluster back.")
+@click.argument("name")
+@forms()
+@pass_session
+def unban(session: Session, *, name: str, form: Form) -> None:
+    """End the ban of the cluster NAME: its agent connects again by itself, within a minute or so.
+
+    Its old certificate counts again while it lasts, and can be traded for a new one up to 30 days after. Where somebody
+    else has a copy of its key, take the cluster out of the inventory and add it under another name instead.
+    """
+    workspace = Workspace(session)
+    cluster = arguments.cluster_name(name)
+    with HubClient(workspace) as hub, progress("telling the hub"):
+        hub.unban(cluster)
+    emit(form, {"cluster": cluster, "banned": False}, Sheet(["cluster", "state"], [[cluster, "not banned"]]))
+
+
+def _confirm(session: Session, cluster: ClusterName, *, yes: bool) -> None:
+    if yes:
+        return
+    if not session.interactive:
+        raise UsageError(Code.NOT_CONFIRMED, "there is nobody to ask", where=f"cluster {cluster}", remedy="give --yes")
+    if not click.confirm(f"Ban {cluster}?", err=True):
+        raise UsageError(Code.NOT_CONFIRMED, "the cluster was not banned", where=f"cluster {cluster}")
