@@ -16,6 +16,7 @@ from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
 from edict.trust.placement import placed
+from edict.trust.roles import SNAPSHOT
 from edict.trust.state import Target
 from edict_hub.codes import Code, unexpected
 from edict_hub.have import Having, Update, compose, having, lacking, plausible
@@ -91,6 +92,19 @@ class Fanout:
         if verified or ack.stage == pb.ACK_STAGE_REJECTED:
             session.answered(ack.timestamp_version, verified=verified)
             self._due(session)
+
+    async def ask(self, cluster: ClusterName, seconds: float) -> pb.Release | None:
+        """Ask an agent of this replica for its newest verified release; None when it does not answer in time."""
+        session = self.sessions.get(cluster)
+        return await session.ask(seconds) if session is not None else None
+
+    def claims(self) -> dict[ClusterName, tuple[int, int, int]]:
+        """Return what the agents of this replica say that they hold: versions of root, release and timestamp."""
+        return {
+            cluster: (session.have.root_version, session.have.metadata.get(SNAPSHOT, 0), session.have.timestamp_version)
+            for cluster, session in self.sessions.items()
+            if session.have is not None and not session.asked
+        }
 
     def close(self) -> None:
         """End every stream, without an error: the agents connect again, elsewhere."""

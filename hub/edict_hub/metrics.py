@@ -39,7 +39,7 @@ def observe(gauges: Gauges) -> None:
         ("edict_hub_release", "", "Number of the release that is served", gauges.release),
         ("edict_hub_connected_agents", "", "Streams on this replica", gauges.agents),
         ("edict_hub_queue_depth", "", "Updates that wait for an agent to read", gauges.queued),
-        ("edict_hub_faults", "", "Keys in etcd that are damaged", gauges.faults),
+        ("edict_hub_faults", "", "Keys in etcd that are damaged, and alarms", gauges.faults),
         ("edict_hub_timestamp_age", "s", "Time since the served timestamp was signed", gauges.timestamp_age),
         ("edict_hub_timestamp_expiry", "s", "Time until the served timestamp expires", gauges.timestamp_left),
         ("edict_hub_snapshot_expiry", "s", "Time until the served release expires", gauges.snapshot_left),

@@ -19,6 +19,7 @@ from edict.trust import verify
 from edict.trust.keys import load_signer
 from edict_hub import config as settings
 from edict_hub import files, metrics, raw
+from edict_hub.alarms import Alarms
 from edict_hub.archive import Archive
 from edict_hub.archiver import Archiver
 from edict_hub.authority import Authority
@@ -31,6 +32,7 @@ from edict_hub.leaf import Leaf
 from edict_hub.listening import AGENT_BYTES, ENROLMENT_BYTES, listen, server
 from edict_hub.publish import Publisher
 from edict_hub.receipts import KEPT, Receipts
+from edict_hub.recovery import Recovery
 from edict_hub.relay import Relay
 from edict_hub.services._issuing import Issuer
 from edict_hub.services.admin import Admin
@@ -65,6 +67,7 @@ class Replica:
         fanout: the agents' streams.
         status: what agents say.
         publisher: commits releases.
+        alarms: what is wrong.
         federation: the agents' service.
         admin: the operators' service.
         enrolment: the service for new clusters.
@@ -90,6 +93,7 @@ class Replica:
         self.fanout = Fanout(self.relay, clock, max_agents=config.max_agents)
         writer, stamper = Writer(store, config.replica), Stamper(signer, lifetime, clock)
         self.publisher = Publisher(store, self.relay, writer, stamper, clock)
+        self.alarms = Alarms(self.relay, self.status, stamper, clock)
         archive = Archive(config.archive) if config.archive else None
         self._archiver = Archiver(store, archive, clock, rng) if archive is not None else None
         receipts = Receipts(store, self.relay.receipt_key, archived=archive is not None)
@@ -110,6 +114,8 @@ class Replica:
             gate=gate,
             relay=self.relay,
             publisher=self.publisher,
+            recovery=Recovery(store, self.relay, self.fanout, writer, stamper, clock=clock, rng=rng),
+            alarms=self.alarms,
             status=self.status,
             receipts=receipts,
             evidence=Evidence(store, self.relay, archive),
@@ -137,7 +143,14 @@ class Replica:
         self._observe()
         try:
             async with asyncio.TaskGroup() as group:
-                loops = [self.relay.run(), self.status.run(), self.fanout.run(), self._refresh(), self._archive()]
+                loops = [
+                    self.relay.run(),
+                    self.status.run(),
+                    self.fanout.run(),
+                    self.alarms.run(),
+                    self._refresh(),
+                    self._archive(),
+                ]
                 tasks = [group.create_task(loop) for loop in loops]
                 await mtls.start()
                 await enrol.start()
@@ -201,7 +214,7 @@ class Replica:
                 release=lambda: held.release if (held := self.relay.held) else 0,
                 agents=lambda: len(self.fanout.sessions),
                 queued=lambda: self.fanout.queued,
-                faults=lambda: len(self.relay.faults),
+                faults=lambda: len(self.alarms.faults),
                 timestamp_age=self._timestamp_age,
                 timestamp_left=self._timestamp_left,
                 snapshot_left=self._snapshot_left,

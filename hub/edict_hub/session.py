@@ -10,6 +10,7 @@ from datetime import datetime
 
 from edict.clock import Clock
 from edict.errors import EdictError, HubError, IdentityError
+from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
 from edict_hub import metrics
 from edict_hub.codes import Code, Identity
@@ -20,6 +21,7 @@ WRITE_SECONDS = 30.0
 ANSWER_SECONDS = 300.0
 """An update that is not answered by then was lost."""
 MAX_ACKS = 64
+_ASK = pb.HubMessage(offer_request=pb.OfferRequest()).SerializeToString()
 
 
 @dataclass(eq=False)
@@ -34,6 +36,7 @@ class Session:
         may_have: whether it may say that now: once, and again after each rejection.
         update: the one update in flight: until the agent says VERIFIED or REJECTED.
         rejected: timestamp version and fingerprint of what the agent rejected last.
+        asked: whether the agent was asked for its release, and has not answered yet.
     """
 
     cluster: ClusterName
@@ -44,6 +47,8 @@ class Session:
     update: Update | None = None
     offered_at: float = 0.0
     rejected: tuple[int, str] | None = None
+    asked: bool = False
+    _offered: asyncio.Future[pb.Release] | None = None
     _slot: Update | None = None
     _acks: deque[bytes] = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -86,6 +91,24 @@ class Session:
         else:
             self.rejected = (update.timestamp_version, update.fingerprint)
         return True
+
+    async def ask(self, seconds: float) -> pb.Release | None:
+        """Ask the agent for its newest verified release; None when it does not answer in time."""
+        if self.asked or self.closed:
+            return None
+        self.asked = True
+        offered = self._offered = asyncio.get_running_loop().create_future()
+        self.acknowledge(_ASK)
+        await asyncio.wait({offered}, timeout=seconds)
+        self._offered = None
+        return offered.result() if offered.done() else None
+
+    def offered(self, release: pb.Release) -> bool:
+        """Take the agent's release; tell whether it was asked for it. One that comes too late is dropped."""
+        was_asked, self.asked = self.asked, False
+        if self._offered is not None and not self._offered.done():
+            self._offered.set_result(release)
+        return was_asked
 
     def close(self, reason: EdictError | None = None) -> None:
         """End the stream; the first reason stands."""

@@ -7,7 +7,7 @@ etcd has: where another replica was faster, both are merged and written again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from google.protobuf.message import DecodeError
@@ -82,6 +82,10 @@ class StatusTable:
         """Wake those who watch: the release or the faults changed."""
         for subscriber in self._subscribers:
             subscriber.changed(None)
+
+    def each(self) -> Iterable[pb.ClusterStatus]:
+        """Return every status as it is kept: to be read at once, and not changed."""
+        return self._clusters.values()
 
     def names(self) -> list[ClusterName]:
         """Return every cluster that ever said anything or is banned, in order."""

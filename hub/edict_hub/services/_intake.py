@@ -23,6 +23,8 @@ _log = log.get(__name__)
 MAX_MESSAGE = MAX_ENVELOPE + 4096
 """Bytes of any message but Have: a receipt, or an acknowledgement with its error."""
 MAX_HAVE = 16 * 1024 * 1024
+MAX_OFFER = 48 * 1024 * 1024
+"""A whole release, from an agent that was asked for it; no other agent may send one."""
 MAX_WAITING = 16
 """Receipts that wait for etcd, at most 1 MiB; then the agent is not read any more until one is stored."""
 
@@ -48,7 +50,7 @@ class Intake:
         async for message in requests:
             self._status.seen(self._session.cluster, connected=True)
             kind = message.WhichOneof("kind")
-            _check_size(message, MAX_HAVE if kind == "have" else MAX_MESSAGE)
+            _check_size(message, self._limit(kind))
             if kind == "have":
                 self._take_have(message.have)
             elif self._session.have is None:
@@ -57,6 +59,17 @@ class Intake:
                 self._take_ack(message.ack)
             elif kind == "receipt":
                 await self._take_receipt(message.receipt)
+            elif kind == "offer" and not self._session.offered(message.offer):
+                raise HubError(Code.PROTOCOL, "a release was offered, and nobody asked for it", where="Sync")
+
+    def _limit(self, kind: str | None) -> int:
+        match kind:
+            case "have":
+                return MAX_HAVE
+            case "offer" if self._session.asked:
+                return MAX_OFFER
+            case _:
+                return MAX_MESSAGE
 
     def stop(self) -> None:
         """End what is still being stored; the agent sends it again."""

@@ -14,11 +14,13 @@ from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.ids import ClusterName, is_dns_label
 from edict.trust.roles import ROOT, SNAPSHOT, TIMESTAMP
+from edict_hub.alarms import Alarms
 from edict_hub.codes import Code
 from edict_hub.evidence import Evidence
 from edict_hub.gate import Gate, Operator, expired, not_in_inventory
 from edict_hub.publish import Publisher
 from edict_hub.receipts import Receipts
+from edict_hub.recovery import Recovery
 from edict_hub.relay import Relay
 from edict_hub.services import _requests
 from edict_hub.services._answering import Answering
@@ -43,6 +45,8 @@ class Admin(rpc.AdminServicer):
         gate: Gate,
         relay: Relay,
         publisher: Publisher,
+        recovery: Recovery,
+        alarms: Alarms,
         status: StatusTable,
         receipts: Receipts,
         evidence: Evidence,
@@ -53,6 +57,8 @@ class Admin(rpc.AdminServicer):
         self._gate = gate
         self._relay = relay
         self._publisher = publisher
+        self._recovery = recovery
+        self._alarms = alarms
         self._status = status
         self._receipts = receipts
         self._evidence = evidence
@@ -96,6 +102,13 @@ class Admin(rpc.AdminServicer):
             response = await self._publisher.publish(request)
             _log.info("acknowledged a publish", release=response.release, operator=operator.name)
             return response
+
+    async def Recover(self, request: pb.RecoverRequest, context: Any) -> pb.RecoverResponse:  # noqa: N802 - gRPC's name
+        """Bring back the newest release that verifies, after a loss of etcd's newest keys."""
+        async with Answering(context, "Recover"):
+            operator = self._gate.operator(context, "Recover")
+            _log.warning("a recovery begins", operator=operator.name, from_agents=request.from_agents)
+            return await self._recovery.recover(request)
 
     async def Status(self, request: pb.StatusRequest, context: Any) -> pb.StatusResponse:  # noqa: N802 - gRPC's name
         """Return every cluster's status with its receipts."""
@@ -210,7 +223,7 @@ class Admin(rpc.AdminServicer):
                 total += shortened.ByteSize()
                 _log.warning("an answer leaves a cluster's receipts out", cluster=dropped, code=_TOO_LARGE)
         _check_size(total)
-        for fault in self._relay.faults.values():
+        for fault in self._alarms.faults:
             since = int(fault.since.timestamp())
             response.faults.append(pb.Fault(key=fault.key, error_code=fault.code, error=fault.why, since_unix=since))
         return response
