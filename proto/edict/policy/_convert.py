@@ -31,6 +31,7 @@ _WORDS = {
     "`object`": "a mapping",
     "`array`": "a list",
     "`str`": "a string",
+    "`datetime`": "a date and time",
     "`int`": "a whole number",
     "`float`": "a number with a fraction",
     "`bool`": "true or false",

@@ -16,6 +16,8 @@ def remedy_for(what: str, kind: type, path: str) -> str:
         return f"write {' or '.join(words)}"
     if bound := _BOUND.fullmatch(what):
         return f"write a number of at {'least' if bound['sign'] == '>=' else 'most'} {bound['bound']}"
+    if "datetime" in what or "RFC3339" in what:
+        return 'write a date and time with its zone, in quotes, such as "2026-12-31T18:00:00Z"'
     wanted = _WANTED.match(what)
     return "" if wanted is None else _instead(wanted["wanted"].removesuffix(" | null"), wanted["got"], kind, path)
 

@@ -15,9 +15,9 @@ _AMBIGUOUS_NUMBER = re.compile(
     r"0b[01_]+|0o[0-7]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*"  # integers of either version
     r"|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"  # base 60
     r"|(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|[0-9]+)(?:[eE][-+]?[0-9]+)?"
-    r"|\.(?:inf|Inf|INF|nan|NaN|NAN)"
-    r"|[0-9]{4}-[0-9][0-9]?-[0-9][0-9]?(?:[Tt \t].*)?)"  # a date
+    r"|\.(?:inf|Inf|INF|nan|NaN|NAN))"
 )
+_DATE = re.compile(r"[0-9]{4}-[0-9][0-9]?-[0-9][0-9]?(?:[Tt \t].*)?")
 
 
 def resolve_plain(text: str) -> str | int | float | bool | None:
@@ -41,6 +41,8 @@ def resolve_plain(text: str) -> str | int | float | bool | None:
         return int(text)
     if _FLOAT.fullmatch(text):
         return float(text)
+    if _DATE.fullmatch(text):
+        raise ValueError(f"the date {text!r} does not mean the same to every YAML reader", f'quote it: "{text}"')
     if _AMBIGUOUS_NUMBER.fullmatch(text):
         raise ValueError(
             f"the number {text!r} does not mean the same to every YAML reader",

@@ -66,3 +66,7 @@ class Code(enum.IntEnum):
     """A warning: a framework, or an id of it, that nobody knows."""
     SAME_NAME = 151
     """Two policies of one team with one name."""
+    WAIVED_NOTHING = 152
+    """A waiver whose policy or rule is not there, or of whose rule's name there are two: nothing is waived."""
+    WAIVER_ENDED = 153
+    """A waiver that has ended, or, as a warning, ends within a day."""

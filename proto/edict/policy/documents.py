@@ -1,13 +1,15 @@
-"""The signed documents of ``federation.edict.dev/v1alpha1``: FederatedNetworkPolicy and ManagedCluster."""
+"""The signed documents of ``federation.edict.dev/v1alpha1``: FederatedNetworkPolicy, ManagedCluster and Waiver."""
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from edict.ids import ClusterName
 from edict.policy.model import Document, LabelSelector, Mode, OnInexact, PolicySpec
+from edict.policy.rules import Direction
 
 
 class ObjectMeta(Document, frozen=True):
@@ -86,4 +88,39 @@ class ManagedCluster(
         return ClusterName(self.metadata.name)
 
 
-AnyDocument: TypeAlias = FederatedNetworkPolicy | ManagedCluster
+class RuleRef(Document, frozen=True):
+    """One rule of a policy by the name that its author gave it: its place may be another in the next version."""
+
+    direction: Direction
+    name: str
+
+
+class WaiverSpec(Document, frozen=True):
+    """What is signed about one waiver.
+
+    Attributes:
+        policy: ``team/name``.
+        clusters: on which it is waived.
+        reason: why, for people.
+        approver: who answers for it.
+        expires: when it ends by itself; RFC 3339, with a zone.
+        rule: what is waived of the policy; the whole policy when absent.
+    """
+
+    policy: str
+    clusters: LabelSelector
+    reason: str
+    approver: str
+    expires: Annotated[datetime, Meta(tz=True)]
+    rule: RuleRef | UnsetType = UNSET
+
+
+class Waiver(Struct, frozen=True, forbid_unknown_fields=True, rename="camel", tag_field="kind", tag="Waiver"):
+    """An exception from one policy, for some clusters, until a date."""
+
+    api_version: Literal["federation.edict.dev/v1alpha1"]
+    metadata: ObjectMeta
+    spec: WaiverSpec
+
+
+AnyDocument: TypeAlias = FederatedNetworkPolicy | ManagedCluster | Waiver

@@ -9,11 +9,15 @@ from msgspec import Struct
 
 
 class Fidelity(enum.StrEnum):
-    """``exact``: every verdict the same; ``approximate``: differs one way; ``unsupported``: refused."""
+    """``exact``: every verdict the same; ``approximate``: differs one way; ``unsupported``: refused.
+
+    ``waived``: a waiver takes the rule out before it is translated; only receipts say so.
+    """
 
     EXACT = "exact"
     APPROXIMATE = "approximate"
     UNSUPPORTED = "unsupported"
+    WAIVED = "waived"
 
 
 class RuleFidelity(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):

@@ -15,6 +15,7 @@ from edict.ids import is_dns_label
 from edict.policy._failing import Place
 from edict.policy._labels import check_annotations, check_labels, check_selector
 from edict.policy._rules import check_policy
+from edict.policy._waivers import check_waiver
 from edict.policy.codes import Code
 from edict.policy.documents import (
     AnyDocument,
@@ -23,6 +24,7 @@ from edict.policy.documents import (
     ManagedCluster,
     ManagedClusterSpec,
     ObjectMeta,
+    Waiver,
 )
 from edict.policy.lockout import WAY_OUT_ID
 from edict.policy.origin import Origin
@@ -53,6 +55,8 @@ def validate(document: AnyDocument, origin: Origin = _NO_ORIGIN) -> None:
             _check_policy(document.spec, place.child("spec"))
         case ManagedCluster():
             _check_cluster(document.spec, place.child("spec"))
+        case Waiver():
+            check_waiver(document.spec, place.child("spec"))
         case _:
             assert_never(document)
 

@@ -30,7 +30,9 @@ def check_blob(target: Target, content: bytes) -> None:
 
 
 def read_document(target: Target, content: bytes) -> AnyDocument:
-    """Read a document, hold it against what the metadata copied out of it, and narrow it to its team's limits.
+    """Read a document, hold it against what the metadata copied out of it, and narrow a policy to its team's limits.
+
+    Whether a waiver is within its limits is a matter of time (:mod:`edict.trust.waivers`), and not judged here.
 
     Raises:
         TrustError: EDICT0220 for other bytes; EDICT0221 when kind, name or the signed copy differ from the document;
@@ -42,7 +44,7 @@ def read_document(target: Target, content: bytes) -> AnyDocument:
     if type(document).__name__ != target.kind or document.metadata.name != target.name:
         raise _differs(target, f"it is {type(document).__name__} {document.metadata.name!r}")
     if custom_of(document) != target.custom:
-        raise _differs(target, "its placement, labels or receipt key are not those of the signed copy")
+        raise _differs(target, "what it says is not what the signed copy says")
     return limited(document, target.limits, target.path) if isinstance(document, FederatedNetworkPolicy) else document
 
 

@@ -1,7 +1,7 @@
 """The delegation graph: every role below targets is found, verified by its one delegator, and read.
 
-The graph is closed: targets delegates to ``inventory`` and ``policies/<team>``, a team delegates to its hash
-bins, a bin to nobody; each with exactly the paths that its name says. Anything else rejects the release, because a
+The graph is closed: targets delegates to ``inventory``, ``waivers`` and ``policies/<team>``, a team delegates to its
+hash bins, a bin to nobody; each with exactly the paths that its name says. Anything else rejects the release, because a
 field that an old agent ignores could be a limit that a new author relied on.
 """
 
@@ -21,7 +21,7 @@ from edict.trust import _check, limits, steps
 from edict.trust.codes import Code
 from edict.trust.limits import FIELD, UNLIMITED, Limits
 from edict.trust.naming import documents_of, foreign, known_fields, names_nothing
-from edict.trust.roles import INVENTORY, SNAPSHOT, TARGETS, delegated_paths, team_of
+from edict.trust.roles import FLAT, SNAPSHOT, TARGETS, delegated_paths, team_of
 from edict.trust.state import Proof, Target
 
 MAX_BIT_LENGTH = 12
@@ -80,13 +80,10 @@ class _Walk:
         top = _delegating(TARGETS, proof)
         for role, entry in _roles_of(top).items():
             allowed = _limits(top.version, role, entry.unrecognized_fields)
-            team = team_of(role)
-            if team is not None:
+            if (team := team_of(role)) is not None:
                 self._team(top, proof.data, role, team, allowed)
                 continue
-            if allowed != UNLIMITED:
-                raise _check.shape(TARGETS, top.version, f"role {role} cannot have limits")
-            self._load(top, proof.data, role, partial(documents_of, role, team="", allowed=UNLIMITED))
+            self._load(top, proof.data, role, partial(documents_of, role, team="", allowed=allowed), allowed)
 
     def _team(self, top: Targets, top_bytes: bytes, role: str, team: str, allowed: Limits) -> None:
         proof = self._load(top, top_bytes, role, partial(_bins, role))
@@ -147,7 +144,7 @@ def _named_roles(top: Targets) -> Mapping[str, Target]:
         raise _check.shape(TARGETS, top.version, "it must delegate to named roles")
     known_fields(TARGETS, top.version, delegations.unrecognized_fields)
     for role, entry in delegations.roles.items():
-        if role != INVENTORY and team_of(role) is None:
+        if role not in FLAT and team_of(role) is None:
             raise _check.shape(TARGETS, top.version, f"role {role} is not one that this version knows")
         if entry.paths != delegated_paths(role) or entry.path_hash_prefixes is not None:
             raise _check.shape(TARGETS, top.version, f"role {role} must own {role}/* alone")
@@ -194,6 +191,9 @@ def _bins_of(delegator: Targets) -> SuccinctRoles:
 def _limits(version: int, role: str, unknown: Mapping[str, Any]) -> Limits:
     known_fields(TARGETS, version, {name: 0 for name in unknown if name != FIELD})
     try:
-        return limits.from_plain(unknown[FIELD]) if FIELD in unknown else UNLIMITED
+        allowed = limits.from_plain(unknown[FIELD]) if FIELD in unknown else UNLIMITED
+        if allowed.suit(role):
+            return allowed
+        raise _check.shape(TARGETS, version, f"role {role} cannot have such limits")
     except msgspec.ValidationError as error:
         raise _check.shape(TARGETS, version, f"the limits of role {role} are wrong: {error}") from None

@@ -25,13 +25,16 @@ from edict.policy.model import (
     Tier,
 )
 from edict.trust.codes import Code
+from edict.trust.roles import FLAT, WAIVERS
 
 FIELD = "x-edict-limits"
 """The field of a delegated role's entry that carries its limits."""
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label that the API server itself keeps on every namespace."""
 MAX_PRIORITY = 1000
+MAX_DAYS = 3650
 Number = Annotated[int, Meta(ge=0, le=MAX_PRIORITY)]
+Days = Annotated[int, Meta(ge=1, le=MAX_DAYS)]
 
 
 class Priorities(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,8 +49,8 @@ class Priorities(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"the range {self.first}-{self.last} is empty")
 
 
-class Limits(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Limits of a team. What is None is not limited.
+class Limits(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
+    """Limits of a role. What is None is not limited. A team has the first five, the role of waivers the last two.
 
     Attributes:
         tiers: in which its policies may stand.
@@ -55,6 +58,8 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
         actions: that their rules may take.
         clusters: on which they count; elsewhere they are as if not placed.
         namespaces: names of the namespaces whose pods they may be about; every subject is narrowed to them.
+        max_days: how far ahead a waiver may end, at the time at which it is to count.
+        policies: that may be waived: ``team/name``, or ``team/*`` for all of a team.
     """
 
     tiers: tuple[Tier, ...] | None = None
@@ -62,16 +67,29 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     actions: tuple[Action, ...] | None = None
     clusters: LabelSelector | None = None
     namespaces: tuple[str, ...] | None = None
+    max_days: Days | None = None
+    policies: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an empty list, which would allow nothing, and what names no namespace."""
-        for field in ("tiers", "actions", "namespaces"):
+        """Refuse an empty list, which would allow nothing, and what names no namespace or no policy."""
+        for field in ("tiers", "actions", "namespaces", "policies"):
             value = getattr(self, field)
             if value is not None and (not value or len(set(value)) != len(value)):
                 raise ValueError(f"{field} must name something, each once")
         for name in self.namespaces or ():
             if not is_dns_label(name):
                 raise ValueError(f"{name!r} is no namespace's name")
+        for pattern in self.policies or ():
+            team, _, name = pattern.partition("/")
+            if not is_dns_label(team) or not (name == "*" or is_dns_label(name)):
+                raise ValueError(f"{pattern!r} is neither team/name nor team/*")
+
+    def suit(self, role: str) -> bool:
+        """Tell whether a role can have these limits: the inventory has none, each other role its own."""
+        of_waivers = Limits(max_days=self.max_days, policies=self.policies)
+        if role in FLAT:
+            return self == (of_waivers if role == WAIVERS else UNLIMITED)
+        return of_waivers == UNLIMITED
 
 
 UNLIMITED = Limits()

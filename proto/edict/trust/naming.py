@@ -12,12 +12,17 @@ from edict.errors import TrustError
 from edict.ids import Digest, is_dns_label
 from edict.trust import _check
 from edict.trust.codes import Code
-from edict.trust.custom import Custom, PolicyCustom, from_plain
+from edict.trust.custom import ClusterCustom, Custom, PolicyCustom, WaiverCustom, from_plain
 from edict.trust.limits import Limits
-from edict.trust.roles import INVENTORY
-from edict.trust.state import Target
+from edict.trust.roles import INVENTORY, WAIVERS
+from edict.trust.state import Kind, Target
 
 MAX_DOCUMENT_BYTES = 256 * 1024
+_POLICY: tuple[Kind, type[Custom]] = ("FederatedNetworkPolicy", PolicyCustom)
+_FLAT: Mapping[str, tuple[Kind, type[Custom]]] = {
+    INVENTORY: ("ManagedCluster", ClusterCustom),
+    WAIVERS: ("Waiver", WaiverCustom),
+}
 
 
 def documents_of(role: str, signed: Targets, *, team: str, allowed: Limits) -> dict[str, Target]:
@@ -26,22 +31,23 @@ def documents_of(role: str, signed: Targets, *, team: str, allowed: Limits) -> d
     Args:
         role: its name.
         signed: verified.
-        team: whose policies they are; empty for the inventory.
-        allowed: the team's limits.
+        team: whose policies they are; empty for the inventory and the waivers.
+        allowed: the role's limits.
 
     Raises:
         TrustError: EDICT0213 for a path that is not its own, EDICT0214 for a description that is not as it must be.
     """
     if signed.delegations is not None:
         raise _check.shape(role, signed.version, "it may not delegate")
-    prefix = f"policies/{team}/" if team else f"{INVENTORY}/"
+    prefix = f"policies/{team}/" if team else f"{role}/"
+    kind, described = _POLICY if team else _FLAT[role]
     found: dict[str, Target] = {}
     for path, entry in signed.targets.items():
         name = path.removeprefix(prefix)
         if not path.startswith(prefix) or not is_dns_label(name):
             raise foreign(role, signed.version, path)
         custom = _custom(role, signed.version, path, entry.custom)
-        if isinstance(custom, PolicyCustom) != bool(team):
+        if not isinstance(custom, described):
             raise _check.shape(role, signed.version, f"{path} is described as another kind of document")
         known_fields(role, signed.version, {key: 0 for key in entry.unrecognized_fields if key != "custom"})
         digest = entry.hashes.get("sha256", "")
@@ -54,7 +60,7 @@ def documents_of(role: str, signed: Targets, *, team: str, allowed: Limits) -> d
             role=role,
             digest=Digest(digest),
             length=entry.length,
-            kind="FederatedNetworkPolicy" if team else "ManagedCluster",
+            kind=kind,
             team=team,
             name=name,
             custom=custom,

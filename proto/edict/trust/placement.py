@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from edict.ids import ClusterName
 from edict.policy.selectors import matches
-from edict.trust.custom import ClusterCustom, PolicyCustom
-from edict.trust.roles import cluster_path
+from edict.trust.custom import ClusterCustom, PolicyCustom, WaiverCustom
+from edict.trust.roles import cluster_path, policy_path_of
 from edict.trust.state import Target, TrustState
 
 
 def placed(state: TrustState, cluster: ClusterName) -> tuple[Target, ...]:
-    """Return the cluster's own inventory document and every policy that is placed there, by path.
+    """Return the cluster's own inventory document, every policy that is placed there, and their waivers, by path.
 
-    A policy is placed where its own selector and the limits of its team both select the cluster.
+    A policy is placed where its own selector and the limits of its team both select the cluster; a waiver where its
+    policy is and its own selector selects the cluster. Whether a waiver counts is a matter of time, and not asked here.
 
     A cluster that is not in the signed inventory has no labels to be selected by: the answer is empty.
     """
@@ -20,11 +21,16 @@ def placed(state: TrustState, cluster: ClusterName) -> tuple[Target, ...]:
     if own is None or not isinstance(own.custom, ClusterCustom):
         return ()
     labels = own.custom.labels
-    policies = (
-        target
-        for _, target in sorted(state.documents.items())
-        if isinstance(target.custom, PolicyCustom)
-        and matches(target.custom.cluster_selector, labels)
-        and (target.limits.clusters is None or matches(target.limits.clusters, labels))
-    )
-    return (own, *policies)
+    policies: list[Target] = []
+    waivers: list[tuple[str, Target]] = []
+    for _, target in sorted(state.documents.items()):
+        match target.custom:
+            case PolicyCustom(selector):
+                within = target.limits.clusters
+                if matches(selector, labels) and (within is None or matches(within, labels)):
+                    policies.append(target)
+            case WaiverCustom(policy, selector):
+                if matches(selector, labels):
+                    waivers.append((policy_path_of(policy), target))
+    here = {target.path for target in policies}
+    return (own, *policies, *(target for path, target in waivers if path in here))

@@ -6,6 +6,7 @@
          ├─ snapshot           (the publisher: the set of all versions = one release)
          └─ targets            (delegates, names nothing itself)
               ├─ inventory            inventory/<cluster>
+              ├─ waivers              waivers/<waiver>; a federation may do without
               └─ policies/<team>      delegates, names nothing itself
                    └─ policies/<team>-<hex>   hash bins: policies/<team>/<name>
 """
@@ -20,6 +21,9 @@ TARGETS = "targets"
 SNAPSHOT = "snapshot"
 TIMESTAMP = "timestamp"
 INVENTORY = "inventory"
+WAIVERS = "waivers"
+FLAT = frozenset({INVENTORY, WAIVERS})
+"""The roles below targets that name their documents themselves."""
 
 TEAM_ROLE = re.compile(r"policies/([a-z0-9](?:[-a-z0-9]{0,30}[a-z0-9])?)")
 """A team is a DNS-1123 label of at most 32 characters."""
@@ -61,9 +65,19 @@ def policy_path(team: str, name: str) -> str:
     return f"policies/{team}/{name}"
 
 
+def policy_path_of(policy: str) -> str:
+    """Return the target path of a policy that is called ``team/name``."""
+    return f"policies/{policy}"
+
+
 def cluster_path(name: str) -> str:
     """Return the target path of a cluster's inventory document."""
     return f"inventory/{name}"
+
+
+def waiver_path(name: str) -> str:
+    """Return the target path of a waiver."""
+    return f"waivers/{name}"
 
 
 def delegated_paths(role: str) -> list[str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from tuf.api.metadata import Targets
 
 from edict.ids import Digest, Release
 from edict.trust.custom import Custom
 from edict.trust.limits import UNLIMITED, Limits
+
+Kind: TypeAlias = Literal["FederatedNetworkPolicy", "ManagedCluster", "Waiver"]
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,13 @@ class Target:
     role: str
     digest: Digest
     length: int
-    kind: Literal["FederatedNetworkPolicy", "ManagedCluster"]
+    kind: Kind
     team: str
-    """The team of a policy; empty for a cluster."""
+    """The team of a policy; empty for a cluster and a waiver."""
     name: str
     custom: Custom
     limits: Limits = UNLIMITED
-    """Of the team that signed it."""
+    """Of the role that signed it."""
 
 
 @dataclass(frozen=True)
