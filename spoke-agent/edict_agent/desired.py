@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from edict.ids import Digest
@@ -15,6 +15,7 @@ from edict_agent.translate import Translator
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.objects import policy_label
 from edict_agent.translate.plan import PlacedPolicy, Plan, PolicyPlan
+from edict_agent.waived import NOTHING_WAIVED, Waived
 
 Before: TypeAlias = Callable[[str], "tuple[Digest, FederatedNetworkPolicy] | None"]
 """Returns the document of a policy that stands now."""
@@ -40,6 +41,7 @@ class Desired:
         outcomes: by policy id, of the release's own documents.
         standing: by policy id, the digest of the document that the plan's objects come from.
         kept: labels of policies whose standing objects stay as they are, because neither document can be said.
+        waived: what waivers left of the release when the plan was made.
     """
 
     plan: Plan
@@ -47,6 +49,19 @@ class Desired:
     outcomes: dict[str, PolicyOutcome] = field(default_factory=dict)
     standing: dict[str, Digest] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
+    waived: Waived = NOTHING_WAIVED
+
+
+def desire_waived(translator: Translator, waived: Waived, before: Before) -> Desired:
+    """Do what :func:`desire` does with what waivers leave; what stands in a refused document's place is waived too."""
+
+    def left_before(policy: str) -> tuple[Digest, FederatedNetworkPolicy] | None:
+        found = before(policy)
+        return None if found is None else (found[0], waived.without_rules(policy, found[1]))
+
+    desired = desire(translator, waived.policies, left_before)
+    whole = {policy: digest for policy, (digest, _) in waived.whole.items()}
+    return replace(desired, documents={**desired.documents, **whole}, waived=waived)
 
 
 def desire(translator: Translator, policies: Iterable[Placed], before: Before) -> Desired:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from opentelemetry import trace
 
@@ -14,7 +15,7 @@ from edict.ids import Digest
 from edict.telemetry import context_from
 from edict_agent.backoff import wake_or_pause
 from edict_agent.conformance.acceptance import Accepted, acceptance, together
-from edict_agent.desired import Desired, desire
+from edict_agent.desired import Desired, desire_waived
 from edict_agent.detect import Detected
 from edict_agent.kube import Kube, Resource
 from edict_agent.memory import Memory
@@ -27,6 +28,7 @@ from edict_agent.sync.judge import Judged
 from edict_agent.translate import Translator
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts
+from edict_agent.waiver_clock import WaiverClock
 
 ACCEPT_SECONDS = 3.0
 """How long a plugin may take to answer before its silence is told; a later answer is told too."""
@@ -48,6 +50,7 @@ class Enforcement:
         memory: Memory,
         acks: Acks,
         *,
+        waivers: WaiverClock,
         namespace: str,
         clock: Clock,
         rng: random.Random,
@@ -61,6 +64,7 @@ class Enforcement:
         self.desired: Desired | None = None
         self._memory = memory
         self._acks = acks
+        self._waivers = waivers
         self._namespace = namespace
         self._clock = clock
         self._on_progress = on_progress
@@ -103,7 +107,7 @@ class Enforcement:
     async def _steer(self) -> None:
         self._wake.set()
         while True:
-            await wake_or_pause(self._clock, self._wake, self._until_answer())
+            await wake_or_pause(self._clock, self._wake, self._pause())
             judged = self._memory.judged
             if judged is not None:
                 await self._plan(judged)
@@ -111,15 +115,16 @@ class Enforcement:
             self._on_progress()
 
     async def _plan(self, judged: Judged) -> None:
-        if judged is self._planned and self.facts == self._planned_facts:
+        waived, planned = await self._waivers.judge(judged), self.desired
+        if judged is self._planned and self.facts == self._planned_facts and planned and planned.waived is waived:
             return
         facts = self.facts
-        if self._planned is None or judged.policies != self._planned.policies or facts != self._planned_facts:
+        if planned is None or waived.policies != planned.waived.policies or facts != self._planned_facts:
             with _tracer.start_as_current_span("translate", context=context_from(judged.traceparent)) as span:
                 span.set_attribute("edict.release", judged.state.release)
                 if facts != self._translator.facts:
                     self._translator = Translator(self.dialect, facts, self._namespace)
-                desired = await asyncio.to_thread(desire, self._translator, judged.policies, self._memory.standing)
+                desired = await asyncio.to_thread(desire_waived, self._translator, waived, self._memory.standing)
             kinds = KINDS[self.dialect]
             wanted = {each.key: each for each in (wanted_from(one, kinds) for one in desired.plan.objects)}
             namespaces = None if facts.namespaces is None else frozenset(facts.namespaces)
@@ -132,6 +137,8 @@ class Enforcement:
                 objects=len(wanted),
                 refused=sum(outcome.refused for outcome in desired.outcomes.values()),
             )
+        else:
+            self.desired = replace(planned, waived=waived)
         self._planned, self._planned_facts = judged, facts
         self._applied, self._told = None, None
         self._apply_span = _tracer.start_span("apply", context=context_from(judged.traceparent))
@@ -172,6 +179,11 @@ class Enforcement:
 
     def _all_stands(self) -> bool:
         return all(self.keeper.stands(each) for each in self.keeper.wanted.values()) and not self.keeper.unwanted()
+
+    def _pause(self) -> float | None:
+        """Return how long to wait when nothing happens: until the plugin is late, or a waiver begins or ends."""
+        due = [each for each in (self._until_answer(), self._waivers.wait()) if each is not None]
+        return min(due, default=None)
 
     def _until_answer(self) -> float | None:
         """Return how long to wait for the plugin before telling that it says nothing."""

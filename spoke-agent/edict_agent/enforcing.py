@@ -22,6 +22,7 @@ from edict_agent.sync.acks import Acks
 from edict_agent.tasks import until_first
 from edict_agent.translate.dialect import Dialect
 from edict_agent.translate.facts import Facts
+from edict_agent.waiver_clock import WaiverClock
 
 SETTLE_SECONDS = 0.2
 """How long to wait for what changes together, such as many namespaces at once, before the facts are read again."""
@@ -62,6 +63,7 @@ class Enforcing:
         self._metrics = metrics
         self._health = health
         self._may_write = may_write
+        self._waivers = WaiverClock(memory, clock)
 
     async def run(self) -> None:
         """Enforce for ever."""
@@ -86,6 +88,7 @@ class Enforcing:
             facts,
             self._memory,
             self._acks,
+            waivers=self._waivers,
             namespace=self._namespace,
             clock=self._clock,
             rng=self._rng,

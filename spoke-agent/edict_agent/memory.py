@@ -59,6 +59,11 @@ class Memory:
         return self._store.head.applied
 
     @property
+    def ended(self) -> frozenset[Digest]:
+        """Digests of waivers that have ended here, whatever the clock says now."""
+        return frozenset(self._store.head.ended)
+
+    @property
     def floor_lost(self) -> str:
         """When the floors were lost; empty when they were not."""
         return self._store.head.floor_lost
@@ -113,6 +118,11 @@ class Memory:
         """Remember what stands."""
         if applied != self.applied:
             await self._store.set_applied(applied)
+
+    async def set_ended(self, ended: frozenset[Digest]) -> None:
+        """Remember which waivers of the release have ended."""
+        if ended != self.ended:
+            await self._store.set_ended(ended)
 
     async def lose_floor(self, since: str) -> None:
         """Remember that the floors are lost."""

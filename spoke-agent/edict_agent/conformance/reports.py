@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from edict.errors import EdictError
+from edict.policy.fidelity import Fidelity, RuleFidelity
 from edict.policy.lockout import WAY_OUT_ID
+from edict.policy.rules import rules_of
 from edict.trust.receipts import PolicyReport, PolicyState
 from edict_agent.codes import Code
 from edict_agent.conformance.acceptance import acceptance, together
@@ -58,17 +62,35 @@ def reports(
             )
         else:
             found[policy.id] = _report(policy, desired, standing)
-        if floor_lost and found[policy.id].state is PolicyState.COMPLIANT:
-            found[policy.id] = _with(
-                found[policy.id],
-                PolicyState.DEGRADED,
-                _code(Code.FLOOR_LOST),
-                f"FloorLost: what was verified before {floor_lost} is gone; an older release could be offered unseen",
+        if floor_lost and found[policy.id].state in {PolicyState.COMPLIANT, PolicyState.WAIVED}:
+            lost = f"FloorLost: what was verified before {floor_lost} is gone; an older release could be offered unseen"
+            waived = found[policy.id].reason
+            found[policy.id] = _also(
+                _with(found[policy.id], PolicyState.DEGRADED, _code(Code.FLOOR_LOST), lost), "", waived
             )
     return found
 
 
 def _report(policy: Placed, desired: Desired, standing: Standing) -> PolicyReport:
+    """Say that a policy is waived, wholly or in part, beside what else there is to say; never that it is Compliant."""
+    waived = desired.waived
+    if policy.id in waived.whole:
+        _, reason = waived.whole[policy.id]
+        rules = rules_of(policy.document.spec.policy) if policy.document else ()
+        gone = tuple(RuleFidelity(rule.place, Fidelity.WAIVED) for rule in rules)
+        return PolicyReport(policy.id, policy.digest, PolicyState.WAIVED, reason=reason, rules=gone)
+    report = _enforced(policy, desired, standing)
+    part = waived.parts.get(policy.id)
+    if part is not None:
+        state = PolicyState.WAIVED if report.state is PolicyState.COMPLIANT else report.state
+        report = replace(report, rules=part.rules(report.rules), reason=part.placed(report.reason), state=state)
+        report = _also(report, "", part.reason)
+    for note in waived.notes.get(policy.id, ()):
+        report = _also(report, note.code, note.text)
+    return report
+
+
+def _enforced(policy: Placed, desired: Desired, standing: Standing) -> PolicyReport:
     outcome = desired.outcomes[policy.id]
     own = [each for each in standing.wanted.values() if each.policy == policy.id]
     shared = [each for each in standing.wanted.values() if each.policy == WAY_OUT_ID]
@@ -103,17 +125,12 @@ def _degraded(policy: Placed, code: str, reason: str) -> PolicyReport:
 
 
 def _with(report: PolicyReport, state: PolicyState, code: str, reason: str) -> PolicyReport:
-    return PolicyReport(
-        policy=report.policy,
-        document=report.document,
-        state=state,
-        accepted=report.accepted,
-        objects=report.objects,
-        reverts=report.reverts,
-        code=code,
-        reason=reason,
-        rules=report.rules,
-    )
+    return replace(report, state=state, code=code, reason=reason)
+
+
+def _also(report: PolicyReport, code: str, reason: str) -> PolicyReport:
+    """Say one thing more, behind what is said already."""
+    return replace(report, code=report.code or code, reason="; ".join(filter(None, (report.reason, reason))))
 
 
 def _code(number: Code) -> str:

@@ -90,6 +90,7 @@ class Head(msgspec.Struct, frozen=True):
         applied: digest of the document that stands, by policy id.
         receipts: the head of the chain.
         floor_lost: when the floors were lost; empty when they were not, or when an author cleared it.
+        ended: digests of the release's waivers that have ended here.
     """
 
     generation: str = ""
@@ -98,6 +99,7 @@ class Head(msgspec.Struct, frozen=True):
     applied: Mapping[str, Digest] = msgspec.field(default_factory=lambda: _EMPTY)
     receipts: ReceiptHead = ReceiptHead()
     floor_lost: str = ""
+    ended: tuple[Digest, ...] = ()
 
 
 def pack(value: msgspec.Struct) -> bytes:

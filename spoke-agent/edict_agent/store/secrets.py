@@ -10,7 +10,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -89,6 +89,11 @@ class StateStore:
         """Remember since when a floor is lost; empty when an author cleared it."""
         async with self._lock:
             await self._flip(replace(self.head, floor_lost=since))
+
+    async def set_ended(self, ended: Collection[Digest]) -> None:
+        """Remember which waivers have ended."""
+        async with self._lock:
+            await self._flip(replace(self.head, ended=tuple(sorted(ended))))
 
     async def _flip(self, head: Head) -> None:
         content = await asyncio.to_thread(pack, head)

@@ -12,10 +12,12 @@ from datetime import datetime
 from edict.errors import DocumentError, EdictError, TrustError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName, Digest
-from edict.policy.documents import FederatedNetworkPolicy, ManagedCluster
+from edict.policy.documents import AnyDocument, FederatedNetworkPolicy, ManagedCluster, Waiver
 from edict.trust import verify
 from edict.trust.codes import Code
+from edict.trust.custom import WaiverCustom
 from edict.trust.documents import read_document
+from edict.trust.limits import Limits
 from edict.trust.placement import placed
 from edict.trust.state import Bundle, Target, TrustState
 
@@ -36,6 +38,23 @@ class Placed:
         return f"{self.team}/{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedWaiver:
+    """One waiver for this cluster; without a document when this version cannot read it: then it waives nothing."""
+
+    path: str
+    digest: Digest
+    copy: WaiverCustom
+    limits: Limits
+    document: Waiver | None
+    problem: EdictError | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.path.rpartition("/")[2]
+
+
 @dataclass(frozen=True)
 class Judged:
     """A verified release, as far as this cluster needs it. ``cluster`` is None when it is not in the inventory."""
@@ -45,6 +64,7 @@ class Judged:
     blobs: Mapping[Digest, bytes]
     at: datetime
     cluster: ManagedCluster | None = None
+    waivers: tuple[PlacedWaiver, ...] = ()
     traceparent: str = field(default="", compare=False)
 
 
@@ -89,28 +109,37 @@ def select(
         TrustError: EDICT0208 when a document is missing, EDICT0220 or EDICT0221 when it is not what was signed.
     """
     policies: list[Placed] = []
+    waivers: list[PlacedWaiver] = []
     own: ManagedCluster | None = None
     needed: dict[Digest, bytes] = {}
     for target in placed(state, cluster):
         content = _content(target, blobs)
         needed[target.digest] = content
-        try:
-            document = read_document(target, content)
-        except DocumentError as problem:
-            policies.append(Placed(target.team, target.name, target.digest, None, problem))
-            continue
+        document, problem = _read(target, content)
         if isinstance(document, ManagedCluster):
             own = document
-        else:
-            policies.append(Placed(target.team, target.name, target.digest, document))
+        elif isinstance(target.custom, WaiverCustom):
+            waiver = document if isinstance(document, Waiver) else None
+            waivers.append(PlacedWaiver(target.path, target.digest, target.custom, target.limits, waiver, problem))
+        elif target.team:
+            policy = document if isinstance(document, FederatedNetworkPolicy) else None
+            policies.append(Placed(target.team, target.name, target.digest, policy, problem))
     return Judged(
         state,
-        tuple(each for each in policies if each.team),
+        tuple(policies),
         needed,
         at,
         cluster=own,
+        waivers=tuple(waivers),
         traceparent=traceparent,
     )
+
+
+def _read(target: Target, content: bytes) -> tuple[AnyDocument | None, DocumentError | None]:
+    try:
+        return read_document(target, content), None
+    except DocumentError as problem:
+        return None, problem
 
 
 def _content(target: Target, blobs: Mapping[Digest, bytes]) -> bytes:
