@@ -9,6 +9,8 @@ from typing import Any, cast
 
 import structlog
 
+from edict.errors import printable
+
 CLUSTER = "cluster"
 CODE = "code"
 DIALECT = "dialect"
@@ -21,6 +23,8 @@ REPLICA = "replica"
 ROLE = "role"
 SEQUENCE = "sequence"
 
+_EXCEPTION = "exception"
+"""The field that structlog keeps a traceback in; its lines stay lines."""
 SECRET = re.compile(
     r"edict1\.[A-Za-z0-9_-]{16,}|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END|$)|eyJ[\w-]{10,}\.[\w.-]+",
     re.DOTALL,
@@ -37,6 +41,7 @@ def configure(level: str = "info", *, json: bool = False) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _escape,
             renderer,
             _redact,
         ],
@@ -49,6 +54,15 @@ def configure(level: str = "info", *, json: bool = False) -> None:
 def get(name: str) -> structlog.typing.FilteringBoundLogger:
     """Return the logger of a module."""
     return cast("structlog.typing.FilteringBoundLogger", structlog.get_logger(module=name))
+
+
+def _escape(_logger: Any, _method: str, fields: Any) -> Any:
+    """Keep what others say from doing anything to a terminal, or from looking like a line of its own."""
+    return {name: _shown(name, value) if isinstance(value, str) else value for name, value in fields.items()}
+
+
+def _shown(name: str, value: str) -> str:
+    return "\n".join(map(printable, value.split("\n"))) if name == _EXCEPTION else printable(value)
 
 
 def _redact(_logger: Any, _method: str, line: Any) -> str:

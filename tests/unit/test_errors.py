@@ -33,3 +33,17 @@ def test_secrets_do_not_reach_a_log(capfd: pytest.CaptureFixture[str]) -> None:
     assert printed.count("[redacted]") == 6
     for secret in (token, key.splitlines()[1], bearer):
         assert secret not in printed
+
+
+def test_what_others_say_does_nothing_to_the_terminal_of_a_log(capfd: pytest.CaptureFixture[str]) -> None:
+    log.configure("info")
+    log.get("test").warning("refused", error="\x1b]0;owned\x07\nError [EDICT0000] forged", name="\x9b31m\u202e")
+    try:
+        raise ValueError("\x1b[2J")  # noqa: TRY301 - a traceback is what is looked at
+    except ValueError:
+        log.get("test").exception("failed")
+    printed = capfd.readouterr().err
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(printed)
+    assert "\nError" not in printed
+    assert "Traceback" in printed
+    assert len(printed.splitlines()) > 3, "the lines of a traceback stay lines"
