@@ -48,6 +48,7 @@ class Session:
             await opened()
             self._acks.again()
             self._chain.rewind()
+            self._offer_due = False
             await until_first(self._read(stream), self._write(stream))
 
     async def _read(self, stream: Stream) -> None:
@@ -70,10 +71,10 @@ class Session:
     async def _write(self, stream: Stream) -> None:
         heartbeat = self._clock.monotonic()
         while True:
-            for ack in self._acks.take():
+            have_again, self._acks.have_again = self._acks.have_again, False
+            for ack in self._acks.take():  # the rejection among them, which must come before what we have
                 await stream.send(pb.AgentMessage(ack=ack))
-            if self._acks.have_again:
-                self._acks.have_again = False
+            if have_again:
                 await stream.send(pb.AgentMessage(have=have(self._memory)))
             receipt = self._chain.next_unsent()
             if receipt is not None:

@@ -59,7 +59,8 @@ class Hub:
         self.write("ca.key", self.ca.key_pem)
         self.write("server.crt", server)
         self.write("server.key", key)
-        self.write("root.json", self.authors.metadata[ROOT])
+        self.pinned = self.authors.metadata[ROOT]
+        self.write("root.json", self.pinned)
         timestamp = self.authors.keys.timestamp
         assert isinstance(timestamp, CryptoSigner)
         self.write("timestamp.pem", timestamp.private_bytes)
