@@ -77,6 +77,19 @@ def cluster_name(text: str) -> ClusterName:
     return ClusterName(text)
 
 
+def waiver_name(text: str) -> str:
+    """Return a waiver's name.
+
+    Raises:
+        UsageError: EDICT0619.
+    """
+    if not is_dns_label(text):
+        raise UsageError(
+            Code.NAME, f"{text!r} is no waiver's name", where="NAME", remedy="`edict get waivers` lists what there is"
+        )
+    return text
+
+
 def team_and_name(text: str, *, where: str) -> tuple[str, str]:
     """Read ``TEAM/NAME``.
 

@@ -125,7 +125,7 @@ def release(state: TrustState) -> ReleaseEntry:
         timestamp_version=state.timestamp_version,
         root_version=state.root_version,
         clusters=clusters_,
-        policies=len(state.documents) - clusters_,
+        policies=sum(target.kind == "FederatedNetworkPolicy" for target in state.documents.values()),
         roles=tuple(RoleEntry(role, version, counts.get(role, 0)) for role, version in sorted(state.versions.items())),
     )
 

@@ -6,6 +6,7 @@ is ``Unknown`` with its reason. What is placed on a cluster comes from the verif
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -19,6 +20,7 @@ from edict.trust.placement import placed
 from edict.trust.receipts import Evidence, PolicyReport, PolicyState, ReceiptBody, envelope_digest, fold, verify_receipt
 from edict.trust.roles import cluster_path
 from edict.trust.state import Target, TrustState
+from edict.trust.waivers import waived_at
 from edict_cli.conformance import WORST_FIRST, ClusterView, PolicyView, Seen
 
 STALE_AFTER = timedelta(minutes=15)
@@ -59,7 +61,8 @@ def evaluate(
         banned=said.banned,
         ban_reason=said.ban_reason,
     )
-    targets = [target for target in placed(state, name) if target.team]
+    found = placed(state, name)
+    targets = [target for target in found if target.team]
     try:
         key = _pinned_key(state, name, said)
         evidence, newest = _verified(name, key, said, seen)
@@ -84,7 +87,8 @@ def evaluate(
     if head.release > state.release:
         ahead = f"the cluster has release {head.release}, and the hub shows {state.release} here"
         return _unknown(view, targets, "", ahead), newest
-    policies = tuple(_policy(target, evidence, view.behind) for target in targets)
+    waived = waived_at(found, head.time - CLOCK_SKEW)
+    policies = tuple(_policy(target, evidence, view.behind, waived) for target in targets)
     if not view.behind:
         policies += _unplaced(evidence, targets)
     worst = min((policy.state for policy in policies), key=WORST_FIRST.index, default=PolicyState.COMPLIANT)
@@ -157,16 +161,19 @@ def _verified(name: ClusterName, key: str, said: pb.ClusterStatus, seen: Seen | 
     return evidence, newest
 
 
-def _policy(target: Target, evidence: Evidence, behind: int) -> PolicyView:
+def _policy(target: Target, evidence: Evidence, behind: int, waived: Collection[str]) -> PolicyView:
     name = policy_name(target)
     report = evidence.policies.get(name)
-    if report is not None and report.document == target.digest:
+    unwaived = report is not None and report.state is PolicyState.WAIVED and name not in waived
+    if report is not None and report.document == target.digest and not unwaived:
         return _view(report)
     if behind:
         return PolicyView(name, PolicyState.PENDING, reason=f"the cluster is behind by {behind}")
     if report is None:
         return PolicyView(name, PolicyState.UNKNOWN, reason="the cluster does not report it")
-    if report.state is PolicyState.COMPLIANT:
+    if unwaived:
+        return PolicyView(name, PolicyState.UNKNOWN, reason="the cluster says that it is waived, and no waiver says so")
+    if report.state in {PolicyState.COMPLIANT, PolicyState.WAIVED}:
         return PolicyView(name, PolicyState.UNKNOWN, reason="the cluster reports another version of it")
     return _view(report)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edict.errors import DocumentError, UsageError
 from edict.policy.checks import PolicySource
-from edict.policy.documents import ManagedCluster, Placement
+from edict.policy.documents import ManagedCluster, Placement, Waiver
 from edict.policy.findings import twice
 from edict.policy.model import LabelSelector
 from edict.policy.parse import Parsed, examine
@@ -31,6 +31,7 @@ class Gathered:
     files: list[str] = field(default_factory=list)
     policies: list[PolicySource] = field(default_factory=list)
     clusters: list[ManagedCluster] = field(default_factory=list)
+    waivers: list[Waiver] = field(default_factory=list)
     errors: list[DocumentError] = field(default_factory=list)
 
 
@@ -73,8 +74,7 @@ def only_policies(paths: Sequence[Path], team: str, *, or_none: bool = False) ->
     if errors:
         raise errors[-1]
     where = ", ".join(STDIN if path == Path("-") else str(path) for path in paths)
-    if found.clusters:
-        count = len(found.clusters)
+    if count := len(found.clusters) + len(found.waivers):
         said = "document is no policy and is" if count == 1 else "documents are no policies and are"
         note(f"{where}: {count} {said} left out.")
     if not found.policies and not or_none:
@@ -91,6 +91,8 @@ def _take(found: Gathered, each: Parsed | DocumentError, team: str) -> None:
         found.errors.append(each)
     elif isinstance(each.document, ManagedCluster):
         found.clusters.append(each.document)
+    elif isinstance(each.document, Waiver):
+        found.waivers.append(each.document)
     else:
         policy = PolicySource(team, each.document, each.origin)
         error = _unfit(policy)

@@ -22,7 +22,8 @@ from edict.trust import authoring
 from edict.trust.cosigning import Signing, encoded
 from edict.trust.drafting import Base, alive
 from edict.trust.holding import holdings_of
-from edict.trust.roles import ROOT, SNAPSHOT, TARGETS
+from edict.trust.limits import Limits
+from edict.trust.roles import ROOT, SNAPSHOT, TARGETS, waiver_path
 from edict.trust.state import TrustState
 from edict_cli import limiting, preparing
 from edict_cli import release as hub_release
@@ -100,7 +101,7 @@ def plan(workspace: Workspace, state: TrustState) -> Plan:
         new=new if state.release else {**targets, **new},
         changes=_changes(state, targets),
         number=_number(workspace, state, targets),
-        found=bool(pending) and not new,
+        found=bool(pending and state.release) and not new,
     )
 
 
@@ -151,6 +152,12 @@ def documents_after(workspace: Workspace, hub: HubClient, planned: Plan) -> dict
     found = {target.path: load_one(contents[target.digest], target.path) for target in kept}
     found |= {path: load_one(_pending(workspace, digest), path) for path, digest in pending.items() if digest}
     return limiting.within(found, holdings_of(None, signed(planned.targets[TARGETS], Targets, TARGETS)))
+
+
+def limits_of_waivers(planned: Plan) -> Limits:
+    """Return what the role of waivers may sign in the next release."""
+    holdings = holdings_of(None, signed(planned.targets[TARGETS], Targets, TARGETS))
+    return limiting.limits_of(waiver_path(""), holdings)
 
 
 def finish(workspace: Workspace, state: TrustState) -> None:

@@ -12,9 +12,9 @@ from edict.errors import UsageError
 from edict.ids import Digest
 from edict.policy.parse import load_one
 from edict.trust.holding import Holding
-from edict.trust.roles import INVENTORY, team_of
+from edict.trust.roles import INVENTORY, WAIVERS, team_of, waiver_path
 from edict.trust.state import TrustState
-from edict_cli import limiting
+from edict_cli import limiting, waivers
 from edict_cli.codes import Code
 from edict_cli.preparing import documents_of, holdings_after, prepare, still_wanted
 from edict_cli.store.workspace import Workspace
@@ -33,7 +33,7 @@ class Signed(msgspec.Struct, frozen=True):
     """One document, and what signing it changed against what was signed or published before."""
 
     document: str
-    """Its path: ``policies/<team>/<name>`` or ``inventory/<cluster>``."""
+    """Its path: ``policies/<team>/<name>``, ``inventory/<cluster>`` or ``waivers/<waiver>``."""
     change: Difference
     digest: str
 
@@ -48,7 +48,8 @@ def sign(workspace: Workspace, contents: Mapping[str, bytes | None]) -> list[Sig
     Raises:
         UsageError: EDICT0608 for a team that the federation does not have or of which no key is here, EDICT0612 when a
             document to be taken away is not there, EDICT0630 before the federation is founded.
-        TrustError: EDICT0215 when a policy says what its team may not say.
+        TrustError: EDICT0215 when a policy or a waiver says what its role may not say.
+        DocumentError: EDICT0153 for a waiver that has ended.
     """
     base = workspace.repository.base(workspace.repository.state())
     before = workspace.pending.wanted()
@@ -56,6 +57,7 @@ def sign(workspace: Workspace, contents: Mapping[str, bytes | None]) -> list[Sig
     _check_owners(holdings, contents)
     parsed = {path: load_one(content, path) for path, content in contents.items() if content is not None}
     limiting.within(parsed, holdings)
+    waivers.check(parsed, limiting.limits_of(waiver_path(""), holdings), workspace.session.now())
     published = documents_of(base.targets)
     wanted = dict(before.documents)
     outcome = []
@@ -75,6 +77,13 @@ def sign(workspace: Workspace, contents: Mapping[str, bytes | None]) -> list[Sig
     return outcome
 
 
+def paths(workspace: Workspace) -> set[str]:
+    """Return the paths of all documents that are published as far as this workspace knows, or pending."""
+    present = documents_of(workspace.repository.base(workspace.repository.state()).targets)
+    after = {**present, **workspace.pending.wanted().documents}
+    return {path for path, digest in after.items() if digest is not None}
+
+
 def rebase(workspace: Workspace, state: TrustState) -> None:
     """Sign everything that is pending again, on top of a newer verified release, and keep that release.
 
@@ -86,7 +95,7 @@ def rebase(workspace: Workspace, state: TrustState) -> None:
 
 
 def owner_of_path(path: str) -> str:
-    """Return the owner that signs a path: ``inventory`` or ``policies/<team>``."""
+    """Return the owner that signs a path: ``inventory``, ``waivers`` or ``policies/<team>``."""
     return path.rpartition("/")[0]
 
 
@@ -102,6 +111,13 @@ def difference(held: Digest | None, digest: Digest | None) -> Difference:
 def _check_owners(holdings: Mapping[str, Holding], contents: Iterable[str]) -> None:
     for path in contents:
         owner = owner_of_path(path)
+        if owner == WAIVERS and owner not in holdings:
+            raise UsageError(
+                Code.NO_TEAM,
+                "nobody may sign waivers in this federation",
+                where=path,
+                remedy="have the targets role delegate waivers with `edict trust delegate`",
+            )
         if owner not in holdings:
             teams = sorted(team for team in map(team_of, holdings) if team is not None)
             remedy = f"use one of {', '.join(teams)}, or add it with `edict trust delegate`"
@@ -128,7 +144,7 @@ def _check_keys(workspace: Workspace, owners: Iterable[str], holdings: Mapping[s
 
 
 def _absent(path: str) -> UsageError:
-    listing = "clusters" if owner_of_path(path) == INVENTORY else "policies"
+    listing = {INVENTORY: "clusters", WAIVERS: "waivers"}.get(owner_of_path(path), "policies")
     return UsageError(
         Code.NO_POLICY, "there is no such document", where=path, remedy=f"`edict get {listing}` lists what there is"
     )

@@ -20,6 +20,7 @@ from edict_cli.hub import HubClient
 from edict_cli.output import Form, Sheet, emit, forms, note, progress
 from edict_cli.session import Session, pass_session
 from edict_cli.store.workspace import Workspace
+from edict_cli.verbs.get_waivers import show_waivers
 
 ALL_FORMS = (Form.TABLE, Form.WIDE, Form.JSON, Form.YAML, Form.NAME)
 SHORT_DIGEST = 12
@@ -46,7 +47,7 @@ def clusters(session: Session, *, form: Form) -> None:
     workspace = Workspace(session)
     with HubClient(workspace) as hub, progress("fetching the release"):
         state = release.newest(workspace, hub)
-        targets = [target for target in state.documents.values() if not target.team]
+        targets = [target for target in state.documents.values() if target.kind == "ManagedCluster"]
         bans = {status.name: status.ban_reason for status in hub.status().clusters if status.banned}
         entries = catalogue.clusters(release.documents(workspace, hub, targets), bans)
     rows = [
@@ -179,6 +180,9 @@ def receipts(session: Session, *, name: str, form: Form) -> None:
     columns = ["sequence", "signed", "release", "kind", "changed", "removed", "digest", "policies"]
     emit(form, [msgspec.to_builtins(body) for _, body in chain], Sheet(columns, rows, frozenset({"policies"})))
     _tell_when_empty(rows, f"{cluster} has not sent a receipt.")
+
+
+command.add_command(show_waivers)
 
 
 def _gone(body: ReceiptBody) -> list[str]:

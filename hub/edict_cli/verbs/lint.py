@@ -63,7 +63,7 @@ def command(*, files: tuple[Path, ...], inventory: tuple[Path, ...], team: str, 
         )
     with progress("reading the documents"):
         found = gather(files, checked_team(team))
-    if not (found.policies or found.clusters or found.errors):
+    if not (found.policies or found.clusters or found.waivers or found.errors):
         raise UsageError(
             Code.NOTHING_SIGNED, "the files hold no document", where=str(files[0]), remedy="write one in it"
         )

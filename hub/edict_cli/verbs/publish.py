@@ -6,7 +6,7 @@ import click
 
 from edict.errors import UsageError
 from edict.trust.state import TrustState
-from edict_cli import publishing, release
+from edict_cli import publishing, release, waivers
 from edict_cli.checking import check_release, unplaced
 from edict_cli.codes import Code
 from edict_cli.hub import HubClient
@@ -62,6 +62,9 @@ def released(
         changed = {item.document for item in planned.changes if item.change is not Difference.REMOVED}
         documents = publishing.documents_after(workspace, hub, planned)
         findings = check_release(documents, changed, allow_lockout=allow_lockout)
+        limits, now = publishing.limits_of_waivers(planned), workspace.session.now()
+        waivers.check({path: documents[path] for path in changed}, limits, now)
+        findings += waivers.findings(documents, limits, now)
     for text in (*(finding.diagnostics() for finding in findings), *unplaced(documents, changed)):
         note(text)
     if ask:

@@ -6,12 +6,14 @@ that ends more than the allowed days from now does not count now, whenever it wa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from edict.errors import TrustError
 from edict.trust.codes import Code
 from edict.trust.custom import WaiverCustom
 from edict.trust.limits import Limits
+from edict.trust.state import Target
 
 
 def has_ended(waiver: WaiverCustom, now: datetime) -> bool:
@@ -49,6 +51,18 @@ def beyond_limits(waiver: WaiverCustom, limits: Limits, path: str, now: datetime
 def counts_from(waiver: WaiverCustom, limits: Limits) -> datetime | None:
     """Return the first moment at which the limit of days lets a waiver count; None where days are not limited."""
     return None if limits.max_days is None else waiver.expires - timedelta(days=limits.max_days)
+
+
+def waived_at(targets: Iterable[Target], then: datetime) -> frozenset[str]:
+    """Return the policies (``team/name``) of which something is waived at a moment, of the targets of one cluster.
+
+    Whether a waiver already counted is left open: a clock that is behind by minutes must not make a liar.
+    """
+    return frozenset(
+        target.custom.policy
+        for target in targets
+        if isinstance(target.custom, WaiverCustom) and not has_ended(target.custom, then)
+    )
 
 
 def _covers(pattern: str, policy: str) -> bool:

@@ -61,11 +61,6 @@ def test_the_worst_policy_gives_the_state(state: TrustState, fra1: ReportingClus
     assert rollup(view) == "Degraded 1 · Compliant 1"
 
 
-def test_a_waived_policy_is_not_compliant(state: TrustState, fra1: ReportingCluster) -> None:
-    fra1.report(*reports(state, PolicyState.WAIVED), release=1, time=NOW)
-    assert judged(state, fra1.said()).state is PolicyState.WAIVED
-
-
 def unknown_because(view: ClusterView, reason: str) -> bool:
     states = {report.state for report in view.policies}
     return view.state is PolicyState.UNKNOWN and states == {PolicyState.UNKNOWN} and reason in view.reason
