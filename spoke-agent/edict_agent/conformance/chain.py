@@ -194,7 +194,7 @@ class Chain:
             cluster=self._cluster,
             sequence=self._head.sequence + 1,
             previous=self._head.digest,
-            release=statement.release,
+            release=Release(min(statement.release, MAX_NUMBER)),
             time=self._clock.now(),
             agent_version=self._version,
             dialect=statement.dialect,

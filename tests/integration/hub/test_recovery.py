@@ -396,7 +396,8 @@ async def test_a_publish_in_between_is_never_undone(fleet: Fleet, store: EtcdSto
     await fleet.restored(store)
     async with fleet.serving() as running, replica(fleet.hub, fleet.etcd.endpoint, replica="two") as other:
         writer = running.replica.admin._recovery._writer
-        release, interrupted = writer.release, []
+        release = writer.release
+        interrupted: list[pb.RecoverResponse] = []
 
         async def slow(*args: Any, **kwargs: Any) -> bool:
             if not interrupted:
