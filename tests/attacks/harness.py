@@ -49,6 +49,11 @@ def attack(what: str, *, without: Sequence[Off]) -> Callable[[Attacking], Callab
         name = str(run.__name__)
         ATTACKS[f"{file}::{name}"] = Attack(file.parent.name, what, name)
 
+        asked = inspect.signature(run)
+
+        def given_to(run_with: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+            return {**run_with, "monkeypatch": monkeypatch} if "monkeypatch" in asked.parameters else run_with
+
         def weaken(monkeypatch: pytest.MonkeyPatch, *, defended: bool) -> None:
             for defence in () if defended else without:
                 monkeypatch.setattr(defence.where, defence.name, defence.instead)
@@ -64,16 +69,19 @@ def attack(what: str, *, without: Sequence[Off]) -> Callable[[Attacking], Callab
 
             async def test(*, defended: bool, monkeypatch: pytest.MonkeyPatch, **given: Any) -> None:
                 weaken(monkeypatch, defended=defended)
-                judge(await run(**given), defended=defended)
+                judge(await run(**given_to(given, monkeypatch)), defended=defended)
         else:
 
             def test(*, defended: bool, monkeypatch: pytest.MonkeyPatch, **given: Any) -> None:  # type: ignore[misc]
                 weaken(monkeypatch, defended=defended)
-                judge(run(**given), defended=defended)
+                judge(run(**given_to(given, monkeypatch)), defended=defended)
 
         test.__name__, test.__doc__, test.__module__ = name, run.__doc__, run.__module__
-        test.__signature__ = _with_ours(inspect.signature(run))  # type: ignore[attr-defined]
-        return pytest.mark.parametrize("defended", [True, False], ids=["defended", "weakened"])(test)
+        test.__signature__ = _with_ours(asked)  # type: ignore[attr-defined]
+        both: Callable[..., Any] = pytest.mark.parametrize("defended", [True, False], ids=["defended", "weakened"])(
+            test
+        )
+        return both
 
     return decorate
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from securesystemslib.signer import Signer
-from tuf.api.metadata import Metadata, Root, Targets
+from tuf.api.metadata import Metadata, MetaFile, Root, Targets, Timestamp
 
 from edict.trust.roles import ROOT
 from edict.trust.state import Bundle
-from edict.trust.timestamp import sign_timestamp
 from tests.unit.trust.federation import Federation
 
 
@@ -35,10 +35,11 @@ def stamped(fed: Federation, bundle: Bundle, *, version: int = 0) -> Bundle:
     """Return a bundle with a new timestamp of the hub's key over its snapshot."""
     fed.timestamp_version = version or fed.timestamp_version + 1
     assert bundle.snapshot is not None
-    stamp = sign_timestamp(
-        fed.keys.timestamp, bundle.snapshot, version=fed.timestamp_version, expires=fed.now + timedelta(days=1)
-    )
-    return replace(bundle, timestamp=stamp)
+    described = MetaFile.from_data(_version(bundle.snapshot), bundle.snapshot, ["sha256"])
+    expires = fed.now + timedelta(days=1)
+    stamp = Metadata(Timestamp(version=fed.timestamp_version, expires=expires, snapshot_meta=described))
+    stamp.sign(fed.keys.timestamp)
+    return replace(bundle, timestamp=stamp.to_bytes())
 
 
 def without_the_team(top: Targets) -> None:
@@ -72,3 +73,7 @@ def replaces(role: str, old: Signer, new: Signer) -> Callable[[Root], None]:
 def swapped(bundle: Bundle, roles: Mapping[str, bytes]) -> Bundle:
     """Return a bundle with other bytes for some of its roles; its snapshot still speaks of the former ones."""
     return replace(bundle, targets={**bundle.targets, **roles})
+
+
+def _version(snapshot: bytes) -> int:
+    return int(json.loads(snapshot)["signed"]["version"])

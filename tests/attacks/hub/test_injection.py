@@ -1,0 +1,67 @@
+"""A stolen hub chooses the words that people read: on the terminal of an operator, and in an agent's log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import grpc
+import pytest
+import structlog
+from grpc.aio import AioRpcError, Metadata
+
+from edict import errors, log
+from edict.errors import HubError
+from edict.trust.receipts import PolicyState
+from edict_cli import fleet_table, output
+from edict_cli.codes import Hub
+from edict_cli.conformance import ClusterView
+from edict_cli.fleet import FaultView, FleetView
+from tests.attacks.harness import Off, attack
+from tests.unit.agent.test_client import World
+from tests.unit.trust.federation import NOW
+
+HOSTILE = "gone\x1b[2J\x1b]0;owned\x07\x9b1A\r\nfra1  Compliant 4\u202e"
+"""Clears the screen, renames the window, climbs a line, and turns what follows around."""
+AS_IT_IS = str
+
+
+def _hostile(shown: str) -> bool:
+    """Tell whether anything reached the terminal that it would obey."""
+    return bool({"\x1b", "\x07", "\x9b", "\u202e", "\r"} & set(shown)) or "\nfra1" in shown
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Put logging back."""
+    yield
+    structlog.reset_defaults()
+
+
+@attack("refuses an agent with control characters", without=[Off(log, "printable", AS_IT_IS)])
+async def test_control_characters_in_an_agent_s_log(capfd: pytest.CaptureFixture[str]) -> bool:
+    log.configure("info")
+    world = World()
+    in_one_word = HOSTILE.replace(" ", "")
+    world.hub.fault = AioRpcError(grpc.StatusCode.UNAVAILABLE, Metadata(), Metadata(), details=in_one_word)
+    await world.hears(world.hub.hellos, 2)
+    said = capfd.readouterr().err
+    assert "hub not reached" in said
+    return _hostile(said)
+
+
+@attack("refuses an operator with control characters", without=[Off(errors, "printable", AS_IT_IS)])
+def test_control_characters_in_a_refusal() -> bool:
+    return _hostile(str(HubError(Hub.LOST, HOSTILE, where=HOSTILE, remedy=HOSTILE)))
+
+
+@attack(
+    "puts control characters into what `edict status` shows",
+    without=[Off(fleet_table, "printable", AS_IT_IS), Off(output, "printable", AS_IT_IS)],
+)
+def test_control_characters_in_a_status() -> bool:
+    fault = FaultView(HOSTILE, HOSTILE, HOSTILE, None)
+    stranger = ClusterView(HOSTILE, PolicyState.UNKNOWN, dialect=HOSTILE, reason=HOSTILE)
+    view = FleetView(release=1, expires=None, replica=HOSTILE, clusters=(stranger,), faults=(fault,))
+    shown = [*fleet_table.headline(view, NOW), *fleet_table.lines(stranger, NOW, wide=True)]
+    table = fleet_table.sheet(view, NOW, wide=True).render(wide=True).plain
+    return _hostile("\n".join(shown)) or _hostile(table)
