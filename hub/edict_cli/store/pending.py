@@ -103,6 +103,10 @@ class Pending:
         """Keep the signed snapshot until it is published: one version has one content, also when asked twice."""
         files.write(self._snapshot, data)
 
+    def drop(self) -> None:
+        """Forget what the authors want. A snapshot that may have left this machine has used its number up: it stays."""
+        files.remove(self._path)
+
     def clear(self) -> None:
         """Forget everything; what the authors want first."""
         files.remove(self._path)

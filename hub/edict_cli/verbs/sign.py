@@ -10,11 +10,11 @@ import click
 
 from edict.errors import UsageError
 from edict.policy.checks import PolicySource
-from edict.policy.documents import FederatedNetworkPolicy
+from edict.policy.documents import FederatedNetworkPolicy, Waiver
 from edict.policy.parse import Parsed, is_bare_upstream, load, to_yaml, wrap_upstream
 from edict.policy.validate import policy_id
-from edict.trust.roles import cluster_path, policy_path
-from edict_cli import release, signing
+from edict.trust.roles import cluster_path, policy_path, waiver_path
+from edict_cli import exchange, limiting, preparing, release, signing
 from edict_cli.arguments import placement as read_placement
 from edict_cli.arguments import team_and_name
 from edict_cli.checking import warnings
@@ -26,6 +26,7 @@ from edict_cli.signing import Difference, Signed
 from edict_cli.store import files as stored
 from edict_cli.store.settings import checked_team
 from edict_cli.store.workspace import Workspace
+from edict_cli.verbs.sign_exchange import conclude, cosign
 
 STDIN = "stdin"
 
@@ -37,7 +38,12 @@ STDIN = "stdin"
 @click.option("--team", help="Whose policies these are; the default is in workspace.yaml.")
 @click.option("--placement", help="For a bare ClusterNetworkPolicy: all, or key=value[,...] of clusters.")
 @click.option("--remove", multiple=True, metavar="TEAM/NAME", help="Take a policy out; repeatable.")
+@click.option("--remove-waiver", multiple=True, metavar="NAME", help="Take a waiver out; repeatable.")
 @click.option("--rebase", is_flag=True, help="Sign what is pending again, on top of the hub's newest release.")
+@click.option("--drop", is_flag=True, help="Forget everything that is pending.")
+@click.option("--in", "source", type=click.Path(path_type=Path), help="Look at and sign what another author wrote.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write what is pending for another author to sign.")
+@click.option("--yes", is_flag=True, help="With --in: sign without being asked.")
 @forms(Form.TABLE, Form.JSON, Form.YAML, Form.NAME)
 @pass_session
 def command(
@@ -47,37 +53,78 @@ def command(
     team: str | None,
     placement: str | None,
     remove: tuple[str, ...],
+    remove_waiver: tuple[str, ...],
     form: Form,
     rebase: bool,
+    drop: bool,
+    source: Path | None,
+    out: Path | None,
+    yes: bool,
 ) -> None:
     """Check documents and sign them, offline, into the pending release. `edict publish` sends it.
 
-    A policy is signed with its team's key, a ManagedCluster with the inventory's. What is signed is the canonical
-    form of a document; signing the same again changes nothing.
+    A policy is signed with its team's key, a ManagedCluster with the inventory's, a Waiver with that of the role
+    waivers. What is signed is the canonical form of a document; signing the same again changes nothing.
+
+    Where a role needs several signatures, authors on several machines exchange one file: --out writes it; --in shows
+    what another author's file would change, checks it against the trusted release that is known here, asks, and adds
+    the signatures that this workspace can give. Whoever imports the last signature publishes.
+
+    Where a role needs several signatures, authors on several machines exchange one file: --out writes it; --in shows
+    what another author's file would change, checks it against the trusted release that is known here, asks, and adds
+    the signatures that this workspace can give. Whoever imports the last signature publishes.
 
     \b
     Examples:
       edict sign -f deny-metadata.yaml -f allow-dns.yaml --team payments
       edict sign -f upstream.yaml --placement env=prod,region=eu
       edict sign --remove payments/deny-metadata
+      edict sign -f deny-metadata.yaml --out release.edict             the first author
+      edict sign --in release.edict --out release.edict                the second
+      edict sign --in release.edict && edict publish                   the first again
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
     workspace = Workspace(session)
-    if not files and not remove and not rebase:
+    asked = bool(files or remove or remove_waiver)
+    if source is not None and (asked or rebase or drop):
+        raise UsageError(
+            Code.COMMAND_LINE, "--in stands alone, or with --out", where="edict sign", remedy="run the command twice"
+        )
+    if not (asked or rebase or drop or source is not None or out is not None):
         raise UsageError(Code.COMMAND_LINE, "there is nothing to sign", where="edict sign", remedy="give -f FILE")
     with workspace.locked():
+        if drop:
+            workspace.pending.drop()
+            note("Nothing is pending any more.")
         if rebase:
             _rebase(workspace)
-        contents: dict[str, bytes | None] = {}
-        sources = [source for path in files for source in _add(contents, workspace, path, team, placement)]
-        for finding in warnings(sources):
-            note(finding.diagnostics())
-        for name in remove:
-            contents[policy_path(*team_and_name(name, where="--remove"))] = None
-        with progress("signing"):
-            outcome = signing.sign(workspace, contents)
+        if source is not None:
+            cosign(workspace, source, form, ask=not yes)
+        elif asked:
+            contents: dict[str, bytes | None] = {}
+            sources = [each for path in files for each in _add(contents, workspace, path, team, placement)]
+            contents.update({policy_path(*team_and_name(name, where="--remove")): None for name in remove})
+            contents.update({waiver_path(name): None for name in remove_waiver})
+            _sign(workspace, contents, sources, form)
+        if out is not None:
+            exchange.write(out, exchange.pending_of(workspace))
+            note(f"Wrote {out}: another author signs it with `edict sign --in {out.name} --out {out.name}`.")
+        if source is not None:
+            conclude(workspace)
+
+
+def _sign(workspace: Workspace, contents: dict[str, bytes | None], sources: list[PolicySource], form: Form) -> None:
+    for finding in warnings(sources):
+        note(finding.diagnostics())
+    base = workspace.repository.base(workspace.repository.state())
+    holdings = preparing.holdings_after(base, workspace.pending.wanted())
+    owned = {policy_path(source.team, source.document.metadata.name): source.document for source in sources}
+    for text in limiting.narrowings(owned, holdings):
+        note(text)
+    with progress("signing"):
+        outcome = signing.sign(workspace, contents)
     rows = [[item.change.value, item.document] for item in outcome]
     emit(form, outcome, Sheet(["change", "document"], rows), names=[item.document for item in outcome])
-    _tell(outcome)
+    _tell(workspace, outcome)
 
 
 def _add(
@@ -92,7 +139,8 @@ def _add(
             target = policy_path(owner, document.metadata.name)
             yield PolicySource(owner, document, parsed.origin)
         else:
-            target = cluster_path(document.metadata.name)
+            is_waiver = isinstance(document, Waiver)
+            target = (waiver_path if is_waiver else cluster_path)(document.metadata.name)
         if target in contents:
             raise UsageError(Code.COMMAND_LINE, f"{target} is given twice", where=str(path), remedy="keep one of them")
         contents[target] = to_yaml(document)
@@ -138,9 +186,12 @@ def _rebase(workspace: Workspace) -> None:
     note(f"What is pending builds on release {state.release}.")
 
 
-def _tell(outcome: list[Signed]) -> None:
+def _tell(workspace: Workspace, outcome: list[Signed]) -> None:
     changed = sum(item.change is not Difference.UNCHANGED for item in outcome)
-    if changed:
-        note(f"Signed {changed} of {len(outcome)}; `edict publish` makes them the next release.")
-    elif outcome:
+    if not changed:
         note("Nothing changed.")
+        return
+    note(f"Signed {changed} of {len(outcome)}; `edict publish` makes them the next release.")
+    standings = preparing.standings_of(workspace.repository.base(), workspace.pending.roles())
+    if not all(one.complete for one in standings):
+        note(preparing.below(standings, "pending").diagnostics().replace("Error", "Note", 1))

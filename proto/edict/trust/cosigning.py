@@ -82,9 +82,10 @@ class Signing:
         A file whose thresholds hold is returned as it is: its bytes may have been described by a snapshot already.
         """
         for signer in signers:
-            keyid = signer.public_key.keyid
-            wanted = [one for one in self.standings(role, data) if not one.complete]
-            if any(keyid == key.keyid for one in wanted for key in one.unsigned):
+            wanted = {key.keyid for one in self.standings(role, data) if not one.complete for key in one.unsigned}
+            if not wanted:
+                break  # before a key is opened for nothing
+            if signer.public_key.keyid in wanted:
                 metadata = parsed(role, data)
                 metadata.sign(signer, append=True)
                 data = encoded(metadata)
