@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from edict.errors import HubError
+from edict.errors import HubError, printable
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1.federation_pb2_grpc import AdminStub
 from edict_cli.codes import Hub
@@ -30,8 +30,8 @@ class RefusedError(HubError):
         self.code = code
 
     def diagnostics(self) -> str:
-        """Return the hub's own message."""
-        return " ".join(self.what.split())
+        """Return the hub's own message: its words, and nothing that a terminal would obey."""
+        return printable(" ".join(self.what.split()))
 
 
 class HubClient:

@@ -11,8 +11,10 @@ from grpc.aio import AioRpcError, Metadata
 
 from edict import errors, log
 from edict.errors import HubError
+from edict.federation.v1 import federation_pb2 as pb
 from edict.trust.receipts import PolicyState
 from edict_cli import fleet_table, output
+from edict_cli import hub as cli_hub
 from edict_cli.codes import Hub
 from edict_cli.conformance import ClusterView
 from edict_cli.fleet import FaultView, FleetView
@@ -49,9 +51,23 @@ async def test_control_characters_in_an_agent_s_log(capfd: pytest.CaptureFixture
     return _hostile(said)
 
 
-@attack("refuses an operator with control characters", without=[Off(errors, "printable", AS_IT_IS)])
+@attack("refuses an operator with control characters", without=[Off(cli_hub, "printable", AS_IT_IS)])
 def test_control_characters_in_a_refusal() -> bool:
-    return _hostile(str(HubError(Hub.LOST, HOSTILE, where=HOSTILE, remedy=HOSTILE)))
+    """The hub's own words are printed as it said them, where they look like a coded message."""
+
+    def refuse(*_: object, **__: object) -> None:
+        said = f"Error [EDICT0410] {HOSTILE}"
+        raise AioRpcError(grpc.StatusCode.ABORTED, Metadata(), Metadata(), details=said)
+
+    with pytest.raises(HubError) as caught:
+        cli_hub._call(refuse, pb.StateRequest(), "State")
+    assert caught.value.code == "EDICT0410"
+    return _hostile(caught.value.diagnostics())
+
+
+@attack("is called by an operator, and answers what no hub says", without=[Off(errors, "printable", AS_IT_IS)])
+def test_control_characters_in_an_answer_that_is_none() -> bool:
+    return _hostile(str(HubError(Hub.UNREADABLE, HOSTILE, where=HOSTILE)))
 
 
 @attack(
