@@ -45,12 +45,18 @@ class Archiver:
 
     async def run(self) -> None:
         """Archive for ever; what fails is tried again in the next pass."""
-        while True:
-            await self._clock.sleep(PASS_SECONDS * self._rng.uniform(0.5, 1.5))
-            try:
-                await self.sweep()
-            except HubError as error:
-                _log.warning("receipts wait for the archive", code=error.code, error=error.what)
+        try:
+            while True:
+                await self._clock.sleep(PASS_SECONDS * self._rng.uniform(0.5, 1.5))
+                await self._pass()
+        finally:
+            self._archive.close()
+
+    async def _pass(self) -> None:
+        try:
+            await self.sweep()
+        except HubError as error:
+            _log.warning("receipts wait for the archive", code=error.code, error=error.what)
 
     async def sweep(self) -> int:
         """Archive what is old of every cluster; return how many receipts that was.
