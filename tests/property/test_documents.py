@@ -31,11 +31,11 @@ from edict.policy.parse import (
 )
 from edict_agent.translate.facts import Facts
 from tests.property.strategies import document, specs
-from tests.unit.policy.bad.good import GOOD, GOOD_CLUSTER, GOOD_UPSTREAM
+from tests.unit.policy.bad.good import GOOD, GOOD_CLUSTER, GOOD_UPSTREAM, GOOD_WAIVER
 
 EXAMPLES = [file.read_text() for file in sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))]
 PIECES = ["on", "0x1F", "1:30", "&a", "*a", "!!str", "<<:", "{}", "[", "]", "null", "~", "\t", "---\n", "%x", ".nan"]
-GOOD_ONES = [GOOD, GOOD_CLUSTER, GOOD_UPSTREAM]
+GOOD_ONES = [GOOD, GOOD_CLUSTER, GOOD_UPSTREAM, GOOD_WAIVER]
 WORDS: list[Any] = [
     "spec",
     "policy",

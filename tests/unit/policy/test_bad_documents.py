@@ -9,21 +9,24 @@ from edict.policy.documents import Placement
 from edict.policy.model import LabelSelector
 from edict.policy.origin import Where
 from edict.policy.parse import Parsed, examine, load_one
-from tests.unit.policy.bad.good import GOOD, GOOD_CLUSTER, GOOD_UPSTREAM, Bad
+from tests.unit.policy.bad.good import GOOD, GOOD_CLUSTER, GOOD_UPSTREAM, GOOD_WAIVER, Bad
 from tests.unit.policy.bad.limits import LIMITS
 from tests.unit.policy.bad.missing_fields import MISSING_FIELDS
 from tests.unit.policy.bad.names import NAMES
 from tests.unit.policy.bad.networks import NETWORKS
 from tests.unit.policy.bad.rules import RULES
 from tests.unit.policy.bad.unknown_fields import UNKNOWN_FIELDS
+from tests.unit.policy.bad.waivers import WAIVERS
 from tests.unit.policy.bad.wrong_types import WRONG_TYPES
 
-TABLES = (UNKNOWN_FIELDS, MISSING_FIELDS, WRONG_TYPES, LIMITS, NAMES, NETWORKS, RULES)
+TABLES = (UNKNOWN_FIELDS, MISSING_FIELDS, WRONG_TYPES, LIMITS, NAMES, NETWORKS, RULES, WAIVERS)
 TABLE = {name: bad for table in TABLES for name, bad in table.items()}
 EVERYWHERE = Placement(LabelSelector())
 
 
-@pytest.mark.parametrize("text", [GOOD, GOOD_CLUSTER, GOOD_UPSTREAM], ids=["policy", "cluster", "upstream"])
+@pytest.mark.parametrize(
+    "text", [GOOD, GOOD_CLUSTER, GOOD_UPSTREAM, GOOD_WAIVER], ids=["policy", "cluster", "upstream", "waiver"]
+)
 def test_what_the_wrong_ones_are_made_from_is_right(text: str) -> None:
     assert [type(each) for each in examine(text, "f.yaml", EVERYWHERE)] == [Parsed]
 

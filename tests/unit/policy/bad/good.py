@@ -65,6 +65,19 @@ LAST_RULE = GOOD[GOOD.index("      - name: out") :]
 KEY = "a" * 64
 GOOD_CLUSTER = f'{CLUSTER}  owner: platform\n  receiptKey: {{public: "{KEY}"}}\n'
 GOOD_UPSTREAM = UPSTREAM
+GOOD_WAIVER = """\
+apiVersion: federation.edict.dev/v1alpha1
+kind: Waiver
+metadata:
+  name: hotfix
+spec:
+  policy: net/deny
+  rule: {direction: egress, name: out}
+  clusters: {}
+  reason: a hotfix
+  approver: Ann Other
+  expires: "2026-12-31T18:00:00Z"
+"""
 
 
 @dataclass(frozen=True)
