@@ -15,6 +15,7 @@ WORST_FIRST = (
     PolicyState.UNKNOWN,
     PolicyState.DEGRADED,
     PolicyState.DRIFTED,
+    PolicyState.STALE,
     PolicyState.PENDING,
     PolicyState.WAIVED,
     PolicyState.COMPLIANT,
@@ -44,7 +45,14 @@ class PolicyView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ClusterView(msgspec.Struct, frozen=True, rename="camel"):
-    """One cluster. ``lastSeen``, ``connected`` and the ban are the hub's word; all else is signed."""
+    """One cluster. ``lastSeen``, ``connected`` and the ban are the hub's word; all else is signed.
+
+    Attributes:
+        expires: when the release that it enforces ends.
+        stale: that has passed: it is enforced further, and nobody can say what came after it.
+        floor_lost: since when the cluster no longer knows what it had verified before; empty where it knows.
+        missing: the receipts before the newest base that are lost, such as ``41-55``.
+    """
 
     cluster: str
     state: PolicyState
@@ -55,6 +63,10 @@ class ClusterView(msgspec.Struct, frozen=True, rename="camel"):
     agent_version: str = ""
     sequence: int = 0
     signed_at: datetime | None = None
+    expires: datetime | None = None
+    stale: bool = False
+    floor_lost: str = ""
+    missing: str = ""
     last_seen: datetime | None = None
     connected: bool = False
     banned: bool = False
@@ -65,8 +77,10 @@ class ClusterView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def rollup(view: ClusterView) -> str:
-    """Return ``Degraded 1 · Compliant 4``, the worst first."""
-    return counted(view.policies) or view.state.value
+    """Return ``Degraded 1 · Compliant 4``, the worst first, after what holds for the cluster as a whole."""
+    marks = [word for word, holds in (("FloorLost", view.floor_lost), ("Stale", view.stale)) if holds]
+    found = counted(view.policies)
+    return " · ".join([*marks, *([found] if found else [])]) or view.state.value
 
 
 def counted(policies: Iterable[PolicyView | PolicyReport]) -> str:

@@ -21,7 +21,8 @@ from edict.trust.receipts import Evidence, PolicyReport, PolicyState, ReceiptBod
 from edict.trust.roles import cluster_path
 from edict.trust.state import Target, TrustState
 from edict.trust.waivers import waived_at
-from edict_cli.conformance import WORST_FIRST, ClusterView, PolicyView, Seen
+from edict_cli.conformance import ClusterView, PolicyView, Seen
+from edict_cli.freshness import dated, reasons, state_of
 
 STALE_AFTER = timedelta(minutes=15)
 """Agents sign at least every few minutes; longer silence is Unknown."""
@@ -79,6 +80,10 @@ def evaluate(
         sequence=head.sequence,
         signed_at=head.time,
     )
+    try:
+        view = dated(view, evidence, state, now)
+    except TrustError as error:
+        return _unknown(view, targets, error.code, error.what), newest
     if now - head.time > stale_after:
         silence = f"the newest receipt is {_span(now - head.time)} old"
         return _unknown(view, targets, "", silence), newest
@@ -91,9 +96,8 @@ def evaluate(
     policies = tuple(_policy(target, evidence, view.behind, waived) for target in targets)
     if not view.behind:
         policies += _unplaced(evidence, targets)
-    worst = min((policy.state for policy in policies), key=WORST_FIRST.index, default=PolicyState.COMPLIANT)
-    reason = f"behind by {view.behind}" if view.behind else ""
-    return msgspec.structs.replace(view, state=worst, policies=policies, reason=reason), newest
+    worst = state_of(view, (policy.state for policy in policies))
+    return msgspec.structs.replace(view, state=worst, policies=policies, reason=reasons(view)), newest
 
 
 def moment(unix: int) -> datetime | None:
@@ -151,7 +155,8 @@ def _verified(name: ClusterName, key: str, said: pb.ClusterStatus, seen: Seen | 
     evidence = fold(verified)
     newest = Seen(key, evidence.head.sequence, envelope_digest(verified[-1][0]))
     if seen is not None and seen.key == key:
-        digests = {body.sequence: envelope_digest(envelope) for envelope, body in verified}
+        digests = {body.sequence - 1: body.previous for _, body in verified if body.previous}
+        digests |= {body.sequence: envelope_digest(envelope) for envelope, body in verified}
         if newest.sequence < seen.sequence:
             raise TrustError(
                 Trust.CHAIN, f"receipts up to {seen.sequence} were seen before, and they end at {newest.sequence} now"

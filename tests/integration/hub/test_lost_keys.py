@@ -39,7 +39,7 @@ def next_root(hub: Hub, *roles: str) -> bytes:
         (old,) = root.signed.roles[role].keyids
         root.signed.revoke_key(old, role)
         root.signed.add_key(new.public_key, role)
-        authors.keys = replace(authors.keys, **{role: new})
+        authors.keys = replace(authors.keys, **{role: new})  # type: ignore[arg-type]
     root.signatures.clear()
     root.sign(authors.keys.root)
     return root.to_bytes(JSONSerializer(compact=True))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edict.federation.v1 import federation_pb2 as pb
@@ -32,9 +34,12 @@ class ReportingCluster:
     def public(self) -> str:
         return self.key.public_key().public_bytes_raw().hex()
 
-    def report(self, *reports: PolicyReport, release: int, time: datetime) -> None:
+    def report(
+        self, *reports: PolicyReport, release: int, time: datetime, root_version: int = 1, **fields: Any
+    ) -> None:
+        """Sign a receipt; ``fields`` are set as they are given."""
         current = {report.policy: report for report in reports}
-        changed, removed = delta(self._before, current)
+        changed, removed = delta({} if fields.get("base") else self._before, current)
         body = ReceiptBody(
             cluster=self.name,
             sequence=len(self.chain) + 1,
@@ -48,7 +53,9 @@ class ReportingCluster:
             policies=changed,
             removed=removed,
             state_digest=state_digest(current),
+            root_version=root_version,
         )
+        body = msgspec.structs.replace(body, **fields)
         self.chain.append(pb.Receipt(sequence=body.sequence, envelope=sign_receipt(body, self.key)))
         self._before = current
 

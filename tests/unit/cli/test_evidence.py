@@ -185,3 +185,75 @@ def test_a_cluster_that_is_not_in_the_inventory_is_unknown(state: TrustState, fr
     fra1.report(*reports(state), release=1, time=NOW)
     view, seen = evaluate(state, ClusterName("fra9"), fra1.said(), now=NOW)
     assert (view.state, seen) == (PolicyState.UNKNOWN, None)
+
+
+def test_past_the_end_of_its_release_a_cluster_is_stale(state: TrustState, fra1: ReportingCluster) -> None:
+    assert state.expires is not None
+    fra1.report(*reports(state), release=1, time=state.expires, snapshot_expires=state.expires)
+    before, _ = evaluate(state, ClusterName("fra1"), fra1.said(), now=state.expires - timedelta(seconds=1))
+    after, _ = evaluate(state, ClusterName("fra1"), fra1.said(), now=state.expires)
+    assert (before.stale, before.state) == (False, PolicyState.COMPLIANT)
+    assert (after.stale, after.state, rollup(after)) == (True, PolicyState.STALE, "Stale · Compliant 2")
+    assert "Stale: release 1 expired at" in after.reason
+
+
+def test_a_cluster_that_a_hub_holds_back_is_seen_by_what_it_signed(
+    workspace: Workspace, hub: MemoryHub, state: TrustState, fra1: ReportingCluster
+) -> None:
+    """The publisher knows release 2; the cluster was shown none after the first, which ends."""
+    assert state.expires is not None
+    put(workspace, policy("three", selector="{matchLabels: {env: none}}", priority=12))
+    publish(workspace, hub)
+    now = state.expires + timedelta(hours=1)
+    fra1.report(*reports(state), release=1, time=now, snapshot_expires=state.expires)
+    view, _ = evaluate(hub.verified, ClusterName("fra1"), fra1.said(), now=now)
+    assert (view.behind, view.stale, view.state) == (1, True, PolicyState.STALE)
+    assert view.reason.startswith("behind by 1; Stale")
+
+
+def test_another_release_under_the_same_number_is_unknown(state: TrustState, fra1: ReportingCluster) -> None:
+    assert state.expires is not None
+    fra1.report(*reports(state), release=1, time=NOW, snapshot_expires=state.expires + timedelta(days=1))
+    view = judged(state, fra1.said())
+    assert unknown_because(view, "is not the one that is known here")
+    assert view.code == "EDICT0209"
+
+
+def test_a_lost_floor_is_shown_until_it_is_cleared(state: TrustState, fra1: ReportingCluster) -> None:
+    fra1.report(*reports(state), release=1, time=NOW, floor_lost="2026-05-01T11:00:00Z")
+    view = judged(state, fra1.said())
+    assert (view.state, rollup(view)) == (PolicyState.DEGRADED, "FloorLost · Compliant 2")
+    assert "FloorLost since 2026-05-01T11:00:00Z" in view.reason
+    assert "edict cluster clear-floor fra1" in view.reason
+    fra1.report(*reports(state), release=1, time=NOW)
+    assert judged(state, fra1.said()).state is PolicyState.COMPLIANT
+
+
+def test_a_chain_that_goes_on_after_a_gap_is_believed_and_the_gap_is_shown(
+    state: TrustState, fra1: ReportingCluster
+) -> None:
+    for verdict in (PolicyState.COMPLIANT, PolicyState.DEGRADED, PolicyState.DRIFTED):
+        fra1.report(*reports(state, verdict), release=1, time=NOW)
+    fra1.report(*reports(state), release=1, time=NOW, base=True)
+    relayed = fra1.said()
+    del relayed.receipts[1:3]
+    view = judged(state, relayed)
+    assert (view.state, view.missing, view.reason) == (PolicyState.COMPLIANT, "2-3", "receipts 2-3 are missing")
+    _, seen = evaluate(state, ClusterName("fra1"), relayed, now=NOW)
+    fra1.report(*reports(state), release=1, time=NOW, base=True)
+    later = fra1.said()
+    del later.receipts[:4]
+    assert judged(state, later, seen).state is PolicyState.COMPLIANT
+
+
+def test_what_was_seen_before_a_base_cannot_be_another(state: TrustState, fra1: ReportingCluster) -> None:
+    """A hub that relays from the newest base on cannot have put another receipt in the place of the one before."""
+    fra1.report(*reports(state, PolicyState.DEGRADED), release=1, time=NOW)
+    _, seen = evaluate(state, ClusterName("fra1"), fra1.said(), now=NOW)
+    assert seen is not None
+    fra1.report(*reports(state), release=1, time=NOW, base=True)
+    relayed = fra1.said()
+    del relayed.receipts[0]
+    assert judged(state, relayed, seen).state is PolicyState.COMPLIANT
+    other = Seen(seen.key, seen.sequence, "0" * 64)
+    assert unknown_because(judged(state, relayed, other), "receipt 1 is not the one that was seen before")
