@@ -12,13 +12,13 @@ BIN := .venv/bin
 READY := .venv/.edict-ready
 PYTEST := EDICT_NO_SKIPS=1 $(BIN)/python -m pytest --durations=15
 # Folders that hold Python by now.
-TYPED = $(foreach folder,proto hub spoke-agent tests/env tests/deploy tests/e2e tests/engines tests/property demo bench,$(if $(shell find $(folder) -name '*.py' -print -quit 2>/dev/null),$(folder)))
+TYPED = $(foreach folder,proto hub spoke-agent tests/env tests/deploy tests/e2e tests/engines tests/property tests/conformance tests/attacks demo bench,$(if $(shell find $(folder) -name '*.py' -print -quit 2>/dev/null),$(folder)))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The project's own virtualenv, whatever the shell has activated.
 unexport VIRTUAL_ENV
 
-.PHONY: help setup parts demo test test-all fuzz bench check types proto fmt clean
+.PHONY: help setup parts demo test test-all conformance fuzz bench check types proto fmt clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,12 @@ test: parts ## what a change needs: all but the slow tests; PYTEST_ARGS='-k name
 
 test-all: parts ## every test
 	@$(PYTEST) $(PYTEST_ARGS)
+
+conformance: $(READY) ## the TUF project's own suite against the agent's verification; SUITE=folder of theupdateframework/tuf-conformance
+	@[[ -d '$(SUITE)/tuf_conformance' ]] || { echo 'Error: SUITE names no checkout of theupdateframework/tuf-conformance. Try: make conformance SUITE=/path/to/it' >&2; exit 2; }
+	@PATH="$$PATH:$(CURDIR)/tests/conformance/bin" $(BIN)/uv run --quiet --no-project --python $(BIN)/python --with '$(SUITE)' \
+	  python -m pytest -q -c '$(SUITE)/pyproject.toml' --rootdir '$(SUITE)' '$(SUITE)/tuf_conformance' \
+	  --entrypoint '$(CURDIR)/$(BIN)/python $(CURDIR)/tests/conformance/client.py'
 
 fuzz: parts ## random verdicts of every engine against the reference: N of each (100000), from SEED on, of one DIALECT
 	@EDICT_FUZZ=$(or $(N),100000) EDICT_FUZZ_SEED=$(or $(SEED),$(shell date +%s)) $(PYTEST) -s -q tests/engines/test_fuzz.py \
