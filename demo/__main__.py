@@ -13,7 +13,7 @@ from pathlib import Path
 
 from demo import contexts, fleet, objects
 from demo.screen import Screen
-from tests.e2e.federation import CommandError, Federation
+from tests.e2e.federation import PASSPHRASE, CommandError, Federation
 from tests.env import EnvError, Kind, ensure_parts
 from tests.env.clients import dynamic_client
 
@@ -125,7 +125,10 @@ def _lose_a_replica(federation: Federation, screen: Screen) -> None:
 
 def _stay(federation: Federation, screen: Screen) -> None:
     screen.heading("Running. Try, in another terminal, from this folder")
-    screen.say(f"export EDICT_WORKSPACE={federation.workspace} EDICT_PASSPHRASE='correct horse battery staple'")
+    kept = federation.directory / "passphrase"
+    kept.touch(mode=0o600)
+    kept.write_text(PASSPHRASE)
+    screen.say(f'export EDICT_WORKSPACE={federation.workspace} EDICT_PASSPHRASE="$(cat {kept})"')
     for command in ("edict status -w", "edict get policies", "edict get policy platform/ai-egress"):
         screen.say(f".venv/bin/{command}")
     for cluster in federation.clusters.values():

@@ -72,7 +72,12 @@ def main() -> None:
     help="An OpenTelemetry collector (gRPC) for traces and metrics.",
 )
 @click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+    "--log-level",
+    envvar="EDICT_LOG_LEVEL",
+    show_envvar=True,
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
 )
 @click.option("--log-json", is_flag=True, help="Log one JSON object a line.")
 def serve(path: Path, log_level: str, *, log_json: bool, **flags: Any) -> None:

@@ -48,6 +48,7 @@ class KubeApiserver:
         self._front_client = front.issue("front-proxy-client")
         self._sa_key, self._sa_public = pki / "service-account.key", pki / "service-account.pub"
         key = new_key()
+        self._sa_key.touch(mode=0o600)
         self._sa_key.write_bytes(private_pem(key))
         self._sa_public.write_bytes(public_pem(key))
 
