@@ -76,6 +76,10 @@ class Code(enum.IntEnum):
     """There is no such role, or it cannot be changed in this way."""
     KEY = 636
     """A key is not one of the role's, or is one already, or is not here."""
+    AUTHORITY_STEP = 640
+    """A step of the change of the hub's CA that is not the next one."""
+    CUT_OFF = 641
+    """A step of the change of the hub's CA that would cut clusters off."""
 
 
 class Hub(enum.IntEnum):

@@ -14,6 +14,7 @@ from edict.errors import HubError, IdentityError, UsageError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1.federation_pb2_grpc import AdminStub
 from edict.pki import csr
+from edict_cli import believed
 from edict_cli.codes import Code, Hub
 from edict_cli.store import files
 from edict_cli.store.settings import Address, addresses
@@ -41,7 +42,8 @@ def connect(workspace: Workspace) -> grpc.Channel:
         HubError: EDICT0450 when no address answers within four seconds.
     """
     where = f"{workspace.folder}/workspace.yaml hub"
-    return _connect(addresses(workspace.settings.hub, where=where), _credentials(workspace))
+    credentials = _credentials(workspace, believed.dialled_with(workspace))
+    return _connect(addresses(workspace.settings.hub, where=where), credentials)
 
 
 def short(details: str) -> str:
@@ -51,11 +53,15 @@ def short(details: str) -> str:
     return _NOISE.sub("", cause) or "no reason"
 
 
-def _credentials(workspace: Workspace) -> grpc.ChannelCredentials:
+def reach(workspace: Workspace, address: Address, authority: bytes) -> grpc.Channel:
+    """Return a channel to one address that is connected under one authority, PEM. Raises as :func:`connect`."""
+    return _connect([address], _credentials(workspace, authority))
+
+
+def _credentials(workspace: Workspace, authority: bytes) -> grpc.ChannelCredentials:
     folder = workspace.operator
     key = files.read_private(folder / "operator.key")
     certificate = files.read(folder / "operator.crt")
-    authority = files.read(folder / "ca.crt")
     csr.load_private_key(key)
     try:
         end = csr.not_after(certificate)

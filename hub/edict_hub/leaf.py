@@ -104,7 +104,7 @@ class Leaf:
         life = configured.not_valid_after_utc - configured.not_valid_before_utc
         key = new_private_key()
         request = make_csr(key, hub_id(issuing.trust_domain))
-        leaf = issuing.issue_hub(request, _hosts(configured), self._clock.now(), life)
+        leaf = issuing.issue_hub(request, chains.hosts_of(configured), self._clock.now(), life)
         self._shown = Pair(leaf + issuing.chain_pem, key)
         self._due = self._due_of(self._shown)
         _log.info("server certificate renewed", until=self._shown.certificate.not_valid_after_utc.isoformat())
@@ -123,12 +123,3 @@ class Leaf:
                 remedy="replace both files",
             )
         return pair
-
-
-def _hosts(certificate: x509.Certificate) -> list[str]:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return []
-    addresses = names.get_values_for_type(x509.IPAddress)
-    return [*names.get_values_for_type(x509.DNSName), *map(str, addresses)]

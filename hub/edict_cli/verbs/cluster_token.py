@@ -12,10 +12,10 @@ from edict.ids import ClusterName, digest_of
 from edict.pki.token import SECRET_BYTES, Token
 from edict.trust.roles import cluster_path
 from edict_cli import arguments, inventory, release
+from edict_cli.believed import hub_is_known_by
 from edict_cli.hub import HubClient
 from edict_cli.output import Form, Sheet, emit, forms, note, progress
 from edict_cli.session import Session, pass_session
-from edict_cli.store import files
 from edict_cli.store.workspace import Workspace
 
 MAX_TTL = timedelta(days=7)
@@ -86,7 +86,8 @@ def _print(session: Session, name: str, ttl: str, form: Form, *, new_receipt_key
 
 def _made(workspace: Workspace, cluster: ClusterName, expires: datetime, *, new_receipt_key: bool) -> Token:
     with HubClient(workspace) as hub, progress("telling the hub the token's hash"):
-        if cluster_path(cluster) not in release.newest(workspace, hub).documents:
+        state = release.newest(workspace, hub)
+        if cluster_path(cluster) not in state.documents:
             raise inventory.unknown(cluster)
         made = Token(
             cluster=cluster,
@@ -94,8 +95,9 @@ def _made(workspace: Workspace, cluster: ClusterName, expires: datetime, *, new_
             enrol=workspace.settings.enrol,
             trust_domain=workspace.settings.trust_domain,
             secret=secrets.token_bytes(SECRET_BYTES),
-            ca_pem=files.read(workspace.operator / "ca.crt").decode(),
-            root_sha256=digest_of(workspace.repository.root()),
+            ca_pem=hub_is_known_by(workspace, state.root),
+            root_sha256=digest_of(state.root),
+            root_version=state.root_version,
             new_receipt_key=new_receipt_key,
         )
         request = pb.CreateTokenRequest(

@@ -47,6 +47,7 @@ class Made(msgspec.Struct, frozen=True, rename="camel"):
     help="A team that signs policies; may be repeated. Without it there is one, platform.",
 )
 @click.option("--etcd", default="embedded", show_default=True, help="embedded, or URL[,URL...] of etcd.")
+@click.option("--offline-ca", is_flag=True, help="Keep a root CA with the keys; the hub gets a CA below it.")
 @click.option("--no-passphrase", is_flag=True, help="Leave the keys unencrypted.")
 @forms()
 @pass_session
@@ -61,6 +62,7 @@ def command(
     teams: tuple[str, ...],
     etcd: str,
     form: Form,
+    offline_ca: bool,
     no_passphrase: bool,
 ) -> None:
     """Make a new federation in DIR: authors' keys, trust root, hub CA, and the folder that goes to the hub.
@@ -82,6 +84,7 @@ def command(
         hosts,
         _checked_teams(teams or (DEFAULT_TEAM,)),
         _checked_etcd(etcd),
+        offline_ca=offline_ca,
     )
     passphrase = new_passphrase(session, none=no_passphrase)
     with progress("making keys"):

@@ -11,6 +11,7 @@ from edict.ids import is_dns_label
 from edict.pki import csr
 from edict.pki.ca import CertificateAuthority
 from edict.pki.names import Role
+from edict_cli import believed
 from edict_cli.codes import Code
 from edict_cli.founding import OPERATOR, operator_files
 from edict_cli.output import Form, Sheet, emit, forms, note
@@ -65,7 +66,7 @@ def _issue(workspace: Workspace, folder: Path, role: Role, name: str, form: Form
     authority = CertificateAuthority.load(
         files.read(workspace.hub / "ca.crt"), files.read_private(workspace.hub / "ca.key")
     )
-    operator_files(folder, authority, role, name, workspace.session.now())
+    operator_files(folder, authority, role, name, workspace.session.now(), known_by=believed.known(workspace))
     end = csr.not_after(files.read(folder / "operator.crt"))
     data = {"folder": str(folder), "role": role.value, "name": name, "notAfter": end}
     emit(form, data, Sheet(["name", "role", "valid until"], [[name, role.value, f"{end:%Y-%m-%d}"]]))

@@ -63,6 +63,16 @@ def trust_domain_of(certificate: x509.Certificate) -> str:
     raise unusable("names no trust domain")
 
 
+def hosts_of(certificate: x509.Certificate) -> list[str]:
+    """Return the DNS names and addresses that a server's certificate is for."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    addresses = names.get_values_for_type(x509.IPAddress)
+    return [*names.get_values_for_type(x509.DNSName), *map(str, addresses)]
+
+
 def path_length(certificate: x509.Certificate) -> int | None:
     """Return how many authorities may stand below an authority; None for what is none, or sets no limit."""
     try:

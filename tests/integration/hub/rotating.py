@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
+from cryptography import x509
 from tuf.api.metadata import Metadata, Root
 
 from edict.clock import SystemClock
@@ -54,7 +55,11 @@ class LightAgent:
 
     def is_of(self, authority: CertificateAuthority) -> bool:
         """Tell whether an authority issued its certificate."""
-        return chains.issued(chains.split(self.credentials.identity.certificate)[0], authority.certificate)
+        return self.is_of_certificate(authority.certificate)
+
+    def is_of_certificate(self, authority: x509.Certificate) -> bool:
+        """Tell the same of an authority's certificate."""
+        return chains.issued(chains.split(self.credentials.identity.certificate)[0], authority)
 
     def _dial(self, address: str, identity: Identity) -> Link:
         self.dials += 1
