@@ -55,10 +55,9 @@ class Fanout:
         self._placed: Mapping[str, Target] = {}
         relay.on_change.append(self._changed)
 
-    @property
-    def full(self) -> bool:
-        """Whether no more agents are accepted."""
-        return len(self.sessions) >= self._max_agents
+    def has_room(self, cluster: ClusterName) -> bool:
+        """Tell whether a cluster's stream is accepted: there is room, or it takes the place of the cluster's own."""
+        return cluster in self.sessions or len(self.sessions) < self._max_agents
 
     @property
     def queued(self) -> int:

@@ -91,7 +91,7 @@ class Federation:
             cluster = self._gate.cluster(context).cluster
             self._status.hello(cluster, request)
             held = self._relay.held
-            response = pb.HelloResponse(admitted=not self._fanout.full, release=held.release if held else 0)
+            response = pb.HelloResponse(admitted=self._fanout.has_room(cluster), release=held.release if held else 0)
             if not response.admitted:
                 response.retry_after_seconds = RETRY_AFTER
                 return response
@@ -116,10 +116,16 @@ class Federation:
         """Serve one stream until it is closed."""
         async with Answering(context, "Sync"):
             peer = self._gate.cluster(context)
-            if self._fanout.full or self._streams[peer.cluster] >= MAX_STREAMS:
-                raise HubError(Code.TOO_MANY_AGENTS, "this replica has all the streams it can serve")
+            if self._streams[peer.cluster] >= MAX_STREAMS:
+                raise _too_many()
             self._streams[peer.cluster] += 1
             context.add_done_callback(lambda _context: self._ended(peer.cluster))
+            # Headers go out before anything can end the stream: grpcio cannot send a status while it still sends them.
+            await context.send_initial_metadata(())
+            # From here to `add` nothing is awaited: a ban or another inventory is either seen now or finds the session.
+            peer = self._gate.cluster(context)
+            if not self._fanout.has_room(peer.cluster):
+                raise _too_many()
             now = self._clock.now()
             until = now + STREAM_AGE * self._rng.uniform(0.9, 1.1)
             session = Session(peer.cluster, peer.not_after, until)
@@ -150,6 +156,10 @@ class Federation:
                 task.cancel()
             if self._fanout.remove(session):
                 self._status.seen(session.cluster, connected=False)
+
+
+def _too_many() -> HubError:
+    return HubError(Code.TOO_MANY_AGENTS, "this replica has all the streams it can serve")
 
 
 async def _until_closed(session: Session, work: Any) -> None:
