@@ -29,8 +29,23 @@ from edict.pki.names import hub_id
 from edict.pki.token import Token
 from edict.policy.parse import load_one
 from edict.trust import authoring
+from edict.trust.cosigning import encoded
+from edict.trust.drafting import Base, Wish, draft
+from edict.trust.holding import Holding
+from edict.trust.limits import UNLIMITED, Limits
 from edict.trust.receipts import PolicyReport, fold, verify_receipt
-from edict.trust.roles import INVENTORY, ROOT, SNAPSHOT, TIMESTAMP, cluster_path, policy_path, team_role
+from edict.trust.roles import (
+    INVENTORY,
+    ROOT,
+    SNAPSHOT,
+    TARGETS,
+    TIMESTAMP,
+    WAIVERS,
+    cluster_path,
+    policy_path,
+    team_role,
+    waiver_path,
+)
 from edict.trust.timestamp import sign_timestamp
 
 TRUST_DOMAIN = "test.example"
@@ -75,6 +90,7 @@ class Authors:
         self.release = 1
         self.timestamp_version = 0
         self.blobs: dict[str, bytes] = {}
+        self.waivers = make()
         self.refresh()
 
     def refresh(self) -> None:
@@ -94,6 +110,31 @@ class Authors:
         for name in removed:
             self._change(team_role(TEAM), authoring.Change(policy_path(TEAM, name), None, None))
         return self.seal()
+
+    def may_waive(self, limits: Limits = UNLIMITED) -> None:
+        """Let a key sign waivers from the next release on."""
+        wish = Wish({WAIVERS: Holding((self.waivers.public_key,), 1, limits)})
+        for role, metadata in draft(Base(self.root, self.targets), wish, datetime.now(UTC)).items():
+            metadata.sign(self.keys.targets if role == TARGETS else self.waivers)
+            self.targets[role] = encoded(metadata)
+
+    def waive(self, policy: str, expires: datetime, name: str = "hotfix", **spec: Any) -> int:
+        """Sign a waiver of one of the team's policies into a new release; returns its number."""
+        return self.publish(
+            {
+                "apiVersion": "federation.edict.dev/v1alpha1",
+                "kind": "Waiver",
+                "metadata": {"name": name},
+                "spec": {
+                    "policy": f"{TEAM}/{policy}",
+                    "clusters": {},
+                    "reason": "the vendor's hotfix needs it",
+                    "approver": "Ann Other",
+                    "expires": expires.isoformat(),
+                    **spec,
+                },
+            }
+        )
 
     def seal(self) -> int:
         """Sign the present metadata as a new release."""
@@ -116,13 +157,13 @@ class Authors:
     def _put(self, content: bytes, document: dict[str, Any]) -> None:
         parsed = load_one(content, "test")
         name = document["metadata"]["name"]
-        mine = document["kind"] == "ManagedCluster"
-        path = cluster_path(name) if mine else policy_path(TEAM, name)
+        path = {"ManagedCluster": cluster_path(name), "Waiver": waiver_path(name)}.get(document["kind"])
+        path = path or policy_path(TEAM, name)
         self.blobs[digest_of(content)] = content
-        self._change(INVENTORY if mine else team_role(TEAM), authoring.Change(path, content, parsed))
+        self._change(path.rpartition("/")[0], authoring.Change(path, content, parsed))
 
     def _change(self, owner: str, change: authoring.Change) -> None:
-        signer = self.keys.inventory if owner == INVENTORY else self.keys.teams[TEAM]
+        signer = {INVENTORY: self.keys.inventory, WAIVERS: self.waivers}.get(owner, self.keys.teams[TEAM])
         self.targets |= authoring.change(self.targets, owner, [change], signer, datetime.now(UTC))
 
     def message(self) -> pb.Release:
