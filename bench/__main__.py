@@ -9,7 +9,7 @@ from importlib import import_module
 
 from bench.result import Found
 
-NAMES = ("publish", "translate")
+NAMES = ("publish", "translate", "verify")
 
 
 def main() -> int:
