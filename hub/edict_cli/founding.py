@@ -30,6 +30,7 @@ from edict_cli.authorities import ROOT_CERTIFICATE, ROOT_KEY
 from edict_cli.believed import Known
 from edict_cli.codes import Code
 from edict_cli.store import files, settings
+from edict_cli.store.keyring import begin
 from edict_cli.store.keys import Keys
 from edict_cli.store.pending import Pending, Wanted
 from edict_cli.store.repository import Repository
@@ -131,6 +132,8 @@ def _fill(folder: Path, asked: Founding, keyring: Keys, passphrase: bytes | None
             continue
         path = folder / "hub" / "timestamp.pem" if role == TIMESTAMP else folder / "keys" / keyring.path(role).name
         signers[role] = [keys.generate(path, None if role == TIMESTAMP else passphrase)]
+    own = {role: (keyring.path(role).name, found[0].public_key) for role, found in signers.items() if role != TIMESTAMP}
+    begin(folder / "keys", own)
     holdings = {role: _holding(asked, role, signers.get(role, [])) for role in asked.roles}
     made = {role: encoded(one) for role, one in draft(Base(), Wish(holdings), now).items()}
     signing = Signing(Base(), made)

@@ -8,7 +8,8 @@
       - uri: hsm:2?label=root
         public: {keyid: 5a0…, keytype: ecdsa, scheme: ecdsa-sha2-nistp256, public: "-----BEGIN PUBLIC KEY-----…"}
 
-A role that is not named here has its key in the file that `edict init` made: ``root.pem``, ``team-<team>.pem``.
+A role that is not named here has its key in the file that `edict init` made (``root.pem``, ``team-<team>.pem``), as
+all roles of a workspace without this file.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from edict_cli.codes import Code
 from edict_cli.store import files
 
 NAME = "keys.yaml"
+FILE = "file:"
+"""Begins the URI of a key in a file."""
 
 
 class Public(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +83,14 @@ def load(path: Path) -> Keyring:
             where=str(path),
             remedy="restore it from a copy; without it the keys that `edict init` made still work",
         ) from None
+
+
+def begin(folder: Path, made: Mapping[str, tuple[str, Key]]) -> None:
+    """Put the first key of each role on record: its file's name in the folder, and its public half."""
+    store(
+        folder / NAME,
+        Keyring({role: (Entry(f"{FILE}{name}", Public.of(key)),) for role, (name, key) in made.items()}),
+    )
 
 
 def store(path: Path, keyring: Keyring) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from securesystemslib.signer import Key, SecretsHandler, Signature, Signer
+from securesystemslib.signer import Key, SecretsHandler, Signer
 
 from edict.errors import TrustError, UsageError
 from edict.trust import keys as trust_keys
@@ -16,10 +15,9 @@ from edict.trust.roles import INVENTORY, SNAPSHOT, team_of
 from edict_cli.codes import Code
 from edict_cli.session import Session
 from edict_cli.store import files, keyring
-from edict_cli.store.keyring import Entry, Public
+from edict_cli.store.keyring import FILE, Entry, Public
+from edict_cli.store.lazy_signer import LazySigner
 from edict_cli.store.secrets import Secrets
-
-FILE = "file:"
 
 
 class Keys:
@@ -53,14 +51,15 @@ class Keys:
         return self._open(entries[0])
 
     def signers(self, owner: str) -> list[Signer]:
-        """Return every key of a role that this workspace names, the first first; none is opened before it signs.
+        """Return every key of a role that this workspace can use, the first first; none is opened before it signs.
 
-        ``public_key`` opens a file whose public half is not on record. Opening and signing raise what `signer` does.
+        A file that is not there, on a stick that is not plugged in, is left out. ``public_key`` opens a file whose
+        public half is not on record. Opening and signing raise what `signer` does.
 
         Raises:
             UsageError: EDICT0605 and 0620 for the list of keys.
         """
-        return [_Lazy(entry, self._open) for entry in self._entries(owner)]
+        return [self._lazy(entry) for entry in self._entries(owner)]
 
     def publics(self, owner: str) -> list[Key]:
         """Return the public halves of `signers`, in their order."""
@@ -89,17 +88,18 @@ class Keys:
         """
         form = accepted(public, where=uri)
         entries = []
-        for entry, signer in zip(self._entries(owner), self.signers(owner), strict=True):
+        for entry in self._listed(owner):
             if entry == Entry(uri):
                 continue  # it stands where a first key is found without being on record
-            if accepted(signer.public_key, where=entry.uri) == form:
+            known = self._lazy(entry).public_key
+            if accepted(known, where=entry.uri) == form:
                 raise TrustError(
                     Trust.KEY_EXISTS,
                     f"this is a key of {owner} already",
                     where=entry.uri,
                     remedy="name another key: one key counts once however it is spelled",
                 )
-            entries.append(Entry(entry.uri, Public.of(signer.public_key)))
+            entries.append(Entry(entry.uri, Public.of(known)))
         entries.append(Entry(uri, Public.of(public)))
         files.make_folder(self._folder, files.PRIVATE_FOLDER)
         path = self._folder / keyring.NAME
@@ -121,6 +121,12 @@ class Keys:
         return public
 
     def _entries(self, owner: str) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self._listed(owner) if self._there(entry))
+
+    def _there(self, entry: Entry) -> bool:
+        return not entry.uri.startswith(FILE) or (self._folder / entry.uri.removeprefix(FILE)).exists()
+
+    def _listed(self, owner: str) -> tuple[Entry, ...]:
         self._guard()
         listed = keyring.load(self._folder / keyring.NAME).roles.get(owner)
         if listed is not None:
@@ -137,6 +143,9 @@ class Keys:
                 where=str(self._folder),
                 remedy=f"chmod 700 {self._folder}",
             )
+
+    def _lazy(self, entry: Entry) -> Signer:
+        return LazySigner(entry.public.key if entry.public else None, lambda: self._open(entry))
 
     def _open(self, entry: Entry) -> Signer:
         if entry.uri.startswith(FILE):
@@ -160,36 +169,6 @@ class Keys:
 
     def _pin_of(self, uri: str) -> SecretsHandler:
         return lambda _name: self._secrets.pin(uri)
-
-
-class _Lazy(Signer):
-    """A key that is opened when it first signs."""
-
-    def __init__(self, entry: Entry, opener: Callable[[Entry], Signer]) -> None:
-        self._entry = entry
-        self._opener = opener
-        self._signer: Signer | None = None
-
-    @classmethod
-    def from_priv_key_uri(
-        cls, priv_key_uri: str, public_key: Key, secrets_handler: SecretsHandler | None = None
-    ) -> Signer:
-        """Return a signer by the library's own way."""
-        return Signer.from_priv_key_uri(priv_key_uri, public_key, secrets_handler)
-
-    @property
-    def public_key(self) -> Key:
-        """The public half, from the record where it stands there."""
-        return self._entry.public.key if self._entry.public else self._opened().public_key
-
-    def sign(self, payload: bytes) -> Signature:
-        """Open the key and sign."""
-        return self._opened().sign(payload)
-
-    def _opened(self) -> Signer:
-        if self._signer is None:
-            self._signer = self._opener(self._entry)
-        return self._signer
 
 
 def _stem(owner: str) -> str:

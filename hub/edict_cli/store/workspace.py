@@ -3,7 +3,7 @@
 ::
 
     workspace.yaml   trust domain, addresses of the hub, default team
-    keys/            root, targets, inventory, snapshot, team-<team>      offline; 0600 in a 0700 folder
+    keys/            keys.yaml and root, targets, inventory, snapshot, team-<team>    offline; 0600 in a 0700 folder
     operator/        operator.key operator.crt ca.crt                     for the hub's administrative calls
     hub/             hub.yaml and all that it names                       copied to the hub, and nothing else is
     metadata/        the last known release and every trust root

@@ -98,6 +98,7 @@ def office(tmp_path_factory: pytest.TempPathFactory, token: Token) -> Iterator[O
 def move_keys_into_the_device(workspace: Path) -> None:
     """Make the federation's metadata anew with two keys of the device."""
     keys = Keys(workspace / "keys", Session(workspace))
+    (workspace / "keys" / "keys.yaml").unlink()
     for role, number in ((TEAM, 2), (SNAPSHOT, 3)):
         keys.path(role).unlink()
         keys.add(role, *keys.look_up(f"hsm:{number}?label=payments+team"))

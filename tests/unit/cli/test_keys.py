@@ -10,9 +10,10 @@ import yaml
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from edict.errors import EdictError, TrustError, UsageError
-from edict.trust.keys import generate
+from edict.trust.keys import generate, load_signer
 from edict_cli.session import Session
 from edict_cli.store.keys import Keys
+from tests.unit.cli.authors import founded
 
 PASSPHRASE = "tr0ub4dor and three"  # noqa: S105 - of throw-away keys
 ROLES = ("root", "targets", "inventory", "waivers", "rollouts", "snapshot", "policies/net")
@@ -120,10 +121,22 @@ def test_a_key_elsewhere_is_named_by_its_path(
     moved = folder.rename(tmp_path / "moved")
     stick.rename(tmp_path / "unplugged")
     signers = opened(moved).signers("root")
-    assert signers[0].public_key == made, "who may sign is known without the key"
-    with pytest.raises(TrustError, match=r"EDICT0230.*mine\.pem"):
-        signers[0].sign(b"release")
-    signers[1].sign(b"the folder may move")
+    assert [signer.public_key == made for signer in signers] == [False], "what is not plugged in cannot be used"
+    signers[0].sign(b"the folder may move")
+    third = opened(moved).create("root", None)
+    (tmp_path / "unplugged").rename(stick)
+    assert [key == made for key in opened(moved).publics("root")] == [True, False, False], "it was not forgotten"
+    assert opened(moved).publics("root")[2] == third
+
+
+def test_who_signs_in_a_new_workspace_is_known_without_opening_a_key(tmp_path: Path) -> None:
+    workspace = founded(tmp_path / "edict")
+    for role in ("root", "targets", "inventory", "snapshot", "policies/net"):
+        path = workspace.keys.path(role)
+        public = load_signer(path, None).public_key
+        path.write_text("not read")
+        assert workspace.keys.publics(role) == [public]
+    assert mode(tmp_path / "edict" / "keys" / "keys.yaml") == 0o600
 
 
 def test_one_key_is_added_once_however_it_is_spelled(keys: Keys, folder: Path) -> None:
