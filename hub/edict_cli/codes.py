@@ -80,6 +80,8 @@ class Code(enum.IntEnum):
     """A step of the change of the hub's CA that is not the next one."""
     CUT_OFF = 641
     """A step of the change of the hub's CA that would cut clusters off."""
+    NO_RECEIPT = 645
+    """No receipt of a cluster can be believed, and what was asked for is about one."""
 
 
 class Hub(enum.IntEnum):

@@ -18,6 +18,8 @@ from edict_cli.store.workspace import Workspace
 
 R = TypeVar("R")
 CALL_SECONDS = 60.0
+RECOVER_SECONDS = 180.0
+"""Agents are asked one after the other."""
 _CODED = re.compile(r"Error \[(EDICT\d{4})\] .*", re.DOTALL)
 _GONE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
 
@@ -69,6 +71,11 @@ class HubClient:
         response: pb.PublishResponse = _call(self._stub.Publish, request, "Publish")
         return response
 
+    def recover(self, request: pb.RecoverRequest) -> pb.RecoverResponse:
+        """Let the hub bring back what it has lost."""
+        response: pb.RecoverResponse = _call(self._stub.Recover, request, "Recover", seconds=RECOVER_SECONDS)
+        return response
+
     def create_token(self, request: pb.CreateTokenRequest) -> None:
         """Let the hub know the hash of a token."""
         _call(self._stub.CreateToken, request, "CreateToken")
@@ -86,17 +93,29 @@ class HubClient:
         response: pb.StatusResponse = _call(self._stub.Status, pb.StatusRequest(clusters=clusters), "Status")
         return response
 
+    def history(self) -> Iterator[pb.Metadata]:
+        """Yield every signed metadata file, oldest first, not yet believed."""
+        return _stream(self._stub.History, pb.HistoryRequest(), "History")
+
+    def receipts(self, cluster: str) -> Iterator[pb.Receipt]:
+        """Yield every receipt of a cluster, oldest first, not yet believed."""
+        return _stream(self._stub.Receipts, pb.ReceiptsRequest(cluster=cluster), "Receipts")
+
     def watch(self, clusters: Sequence[str] = ()) -> Iterator[pb.StatusResponse]:
         """Yield the whole status, then each change, until the connection ends."""
-        try:
-            yield from self._stub.WatchStatus(pb.StatusRequest(clusters=clusters))
-        except grpc.RpcError as error:
-            raise _readable(error, "WatchStatus") from None
+        return _stream(self._stub.WatchStatus, pb.StatusRequest(clusters=clusters), "WatchStatus")
 
 
-def _call(method: Callable[..., R], request: Message, name: str) -> R:
+def _call(method: Callable[..., R], request: Message, name: str, *, seconds: float = CALL_SECONDS) -> R:
     try:
-        return method(request, timeout=CALL_SECONDS)
+        return method(request, timeout=seconds)
+    except grpc.RpcError as error:
+        raise _readable(error, name) from None
+
+
+def _stream(method: Callable[..., Iterator[R]], request: Message, name: str) -> Iterator[R]:
+    try:
+        yield from method(request)
     except grpc.RpcError as error:
         raise _readable(error, name) from None
 

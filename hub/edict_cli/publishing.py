@@ -125,7 +125,7 @@ def publish(workspace: Workspace, hub: HubClient, planned: Plan, *, traceparent:
     Raises:
         HubError: what the hub refused, as it said it; EDICT0451 when the answer was lost.
     """
-    snapshot = _snapshot(workspace, planned)
+    snapshot = signed_snapshot(workspace, planned)
     metadata = [
         pb.Metadata(role=ROOT, version=version, content=data)
         for version, data in workspace.repository.roots()
@@ -199,7 +199,7 @@ def _drafted(workspace: Workspace, state: TrustState, targets: Mapping[str, byte
     return authoring.draft_snapshot(targets, version=number, now=workspace.session.now(), before=before)
 
 
-def _snapshot(workspace: Workspace, planned: Plan) -> bytes:
+def signed_snapshot(workspace: Workspace, planned: Plan) -> bytes:
     """Return the snapshot, kept before it leaves this machine; the one of an earlier run where it is for the same."""
     kept = workspace.pending.snapshot()
     if kept is None or signed(kept, Snapshot, "pending/snapshot.json").version != planned.number:

@@ -39,7 +39,7 @@ def verified(state: TrustState, response: pb.StateResponse) -> TrustState:
                 Hub.LOST_RELEASES,
                 f"the hub has no release, and this workspace knows release {state.release}",
                 where="State",
-                remedy="restore its etcd from a backup that is newer; or check the address of the hub",
+                remedy="if its etcd was lost or restored, `edict hub recover`; or check the address of the hub",
             )
         return state
     return verify.advance(state, Bundle(newer, timestamp, snapshot, files), now=UNJUDGED)

@@ -141,6 +141,8 @@ class Search:
     def _judge(self, candidate: Candidate) -> bool:
         if not candidate.is_agents:
             self._kept.append(candidate)
+        if candidate.snapshot is None:
+            return False
         best = self.best
         if best is not None and candidate.snapshot == best.snapshot and candidate.targets == best.targets:
             return True
@@ -163,9 +165,9 @@ class Search:
         try:
             return verify.advance(self.rooted, bundle, now=EXPIRY_NOT_JUDGED)
         except TrustError:
-            if candidate.is_agents or candidate.snapshot is None:
+            if candidate.is_agents:
                 raise
-            stamp = self._stamper.sign(candidate.snapshot, 1)
+            stamp = self._stamper.sign(candidate.snapshot or b"", 1)
             return verify.advance(self.rooted, replace(bundle, timestamp=stamp), now=EXPIRY_NOT_JUDGED)
 
 

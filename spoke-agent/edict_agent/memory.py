@@ -13,14 +13,13 @@ from edict.policy.documents import FederatedNetworkPolicy
 from edict.policy.parse import load_one
 from edict.trust import verify
 from edict.trust.limits import UNLIMITED, limited
+from edict.trust.receipts import FLOOR_CLEARED
 from edict.trust.state import TrustState
 from edict_agent.metrics import Metrics
 from edict_agent.store.model import Verified
 from edict_agent.store.secrets import StateStore
 from edict_agent.sync.judge import Judged, select
 
-CLEARED = "federation.edict.dev/floor-cleared"
-"""Annotation of a signed ManagedCluster: the time of the lost floor that its author has looked into."""
 _log = log.get("edict_agent.memory")
 
 
@@ -150,7 +149,7 @@ class Memory:
 
     async def _clear(self, judged: Judged) -> None:
         since = self.floor_lost
-        if since and judged.cluster and judged.cluster.metadata.annotations.get(CLEARED) == since:
+        if since and judged.cluster and judged.cluster.metadata.annotations.get(FLOOR_CLEARED) == since:
             await self._store.set_floor_lost("")
             _log.info("lost floor cleared by an author", since=since)
 

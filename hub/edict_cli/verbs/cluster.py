@@ -14,6 +14,7 @@ from edict_cli.session import Session, pass_session
 from edict_cli.store.workspace import Workspace
 from edict_cli.verbs.cluster_approve import approve, done
 from edict_cli.verbs.cluster_ban import ban, unban
+from edict_cli.verbs.cluster_floor import clear_floor
 from edict_cli.verbs.cluster_token import reenrol, token
 
 
@@ -29,6 +30,7 @@ def command() -> None:
       edict publish
       edict cluster reenrol fra1          a token for an agent whose identity is lost
       edict cluster ban fra1 --reason ... cut it off at once; unban lets it back
+      edict cluster clear-floor fra1      after its lost memory was looked into
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
 
 
@@ -83,5 +85,5 @@ def remove(session: Session, *, name: str, form: Form, at_once: bool) -> None:
     done(workspace, form, signed, at_once=at_once)
 
 
-for each in (token, reenrol, approve, ban, unban):
+for each in (token, reenrol, approve, ban, unban, clear_floor):
     command.add_command(each)

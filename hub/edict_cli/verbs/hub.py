@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from edict_cli.verbs.hub_authority import authority
+from edict_cli.verbs.hub_recover import recover
 
 
 @click.group("hub", short_help="Change the hub's certificate authority; bring a hub back.")
@@ -13,3 +14,4 @@ def command() -> None:
 
 
 command.add_command(authority)
+command.add_command(recover)

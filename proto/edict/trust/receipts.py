@@ -31,6 +31,8 @@ from edict.trust.codes import Code
 PAYLOAD_TYPE = "application/vnd.edict.receipt.v1+json"
 MAX_ENVELOPE = 64 * 1024
 MAX_NUMBER = 2**63 - 1
+FLOOR_CLEARED = "federation.edict.dev/floor-cleared"
+"""Annotation of a signed ManagedCluster: the ``floorLost`` of its receipts that an author has looked into."""
 
 
 class PolicyState(enum.StrEnum):

@@ -7,7 +7,7 @@ from typing import Any
 from tuf.api.metadata import Targets
 
 from edict.ids import digest_of
-from edict_agent.memory import CLEARED
+from edict.trust.receipts import FLOOR_CLEARED
 from tests.attacks import weak
 from tests.attacks.harness import attack
 from tests.attacks.thief import forged, stamped, swapped
@@ -90,7 +90,7 @@ def _annotated(document: bytes, annotation: str) -> bytes:
 async def test_an_alarm_cleared_in_an_author_s_name(fed: Federation, victim: Victim) -> bool:
     await victim.memory.lose_floor("2026-05-01T00:00:00Z")
     signed = cluster("a", "{env: prod}")
-    cleared = _annotated(signed, f'{CLEARED}: "2026-05-01T00:00:00Z"')
+    cleared = _annotated(signed, f'{FLOOR_CLEARED}: "2026-05-01T00:00:00Z"')
     await victim.hears(message(fed.publish(), {**fed.blobs, digest_of(signed): cleared}))
     return victim.release == 2 and not victim.memory.floor_lost
 
