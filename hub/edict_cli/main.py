@@ -30,6 +30,7 @@ VERBS = (
     "publish",
     "status",
     "get",
+    "audit",
     "operator",
     "hub",
     "version",

@@ -122,16 +122,19 @@ _under_way: list[Status] = []
 
 
 @contextmanager
-def progress(what: str) -> Iterator[None]:
-    """Show that something that may take a while is under way; silent where stderr is no terminal."""
+def progress(what: str) -> Iterator[Callable[[str], None]]:
+    """Show that something that may take a while is under way; silent where stderr is no terminal.
+
+    What it yields takes other words for what is under way now.
+    """
     console = Console(file=sys.stderr)
     if not console.is_terminal:
-        yield
+        yield lambda _: None
         return
     with console.status(escape(what)) as status:
         _under_way.append(status)
         try:
-            yield
+            yield lambda text: status.update(escape(text))
         finally:
             _under_way.remove(status)
 

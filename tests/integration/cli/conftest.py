@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -41,8 +42,15 @@ def passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def hub(tmp_path: Path, etcd: Etcd) -> Iterator[RunningHub]:
     """A hub on an etcd of its own."""
+    with hub_on(etcd, tmp_path) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def hub_on(etcd: Etcd, directory: Path) -> Iterator[RunningHub]:
+    """Make a workspace below a folder and run its hub until the end of the block."""
     mtls, enrol, metrics = free_ports(3)
-    folder = tmp_path / "edict"
+    folder = directory / "edict"
     made = run(
         [
             *("init", str(folder), "--trust-domain", "bank.example", "--team", "net"),
@@ -50,8 +58,15 @@ def hub(tmp_path: Path, etcd: Etcd) -> Iterator[RunningHub]:
         ]
     )
     assert made == 0
-    log = tmp_path / "hub.log"
-    argv = [EDICT_HUB, "serve", "--config", folder / "hub" / "hub.yaml", "--metrics-listen", f"127.0.0.1:{metrics}"]
+    log = directory / "hub.log"
+    argv: list[str | Path] = [
+        EDICT_HUB,
+        "serve",
+        "--config",
+        folder / "hub" / "hub.yaml",
+        "--metrics-listen",
+        f"127.0.0.1:{metrics}",
+    ]
     process = Process.start(argv, log=log, env=dict(os.environ))
     try:
         await_ready(process, lambda: "ready replica=" in log.read_text(), subject="hub", timeout=20)

@@ -117,15 +117,22 @@ class Writer:
         self._lines = 0
 
     def write(self, line: Line) -> None:
-        """Write one line."""
+        """Write one line.
+
+        Raises:
+            TrustError: EDICT0250 when nobody could read it again; nothing of it is written.
+        """
         data = encode(line)
+        _decoded(data, self._lines + 1)
         self._sink.write(data)
         self._digest.update(data)
         self._lines += 1
 
-    def end(self) -> None:
-        """Write the last line."""
-        self._sink.write(encode(End(self._lines, self._digest.hexdigest())))
+    def end(self) -> End:
+        """Write the last line and return it."""
+        line = End(self._lines, self._digest.hexdigest())
+        self._sink.write(encode(line))
+        return line
 
 
 def read(source: Source) -> Iterator[Line]:
