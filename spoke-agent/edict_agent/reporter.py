@@ -111,6 +111,7 @@ class Reporter:
             "stale": str(self._stale()).lower(),
             "floor-lost": self._memory.floor_lost,
             "problem": str(self.problem or ""),
+            "receipt-head": self._chain.head,
             **_counts(statement),
         }
         if data == self._shown:

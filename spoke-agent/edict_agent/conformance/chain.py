@@ -225,6 +225,11 @@ class Chain:
         return self._next_key is not None and not self._head.unacked
 
     @property
+    def head(self) -> str:
+        """The newest receipt as ``SEQUENCE:SHA256``, to hold the hub's chain against; empty before the first."""
+        return f"{self._head.sequence}:{self._head.digest}" if self._head.digest else ""
+
+    @property
     def _full(self) -> bool:
         return len(self._head.unacked) >= MAX_UNACKED
 

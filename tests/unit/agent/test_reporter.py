@@ -10,6 +10,7 @@ import pytest
 
 from edict.errors import AgentError
 from edict.trust import verify
+from edict.trust.receipts import envelope_digest
 from edict_agent.codes import Code
 from edict_agent.conformance.chain import MAX_UNACKED, Chain
 from edict_agent.kube import Live, Resource
@@ -91,5 +92,21 @@ async def test_the_status_follows_though_there_is_no_room_for_receipts_and_then_
     receipt = told.chain.next_unsent()
     assert receipt is not None
     assert receipt.sequence == MAX_UNACKED + 1
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_the_status_names_the_head_of_the_chain_for_who_compares_it_with_the_hub_s(told: Told) -> None:
+    reporter = await told.reporter()
+    running = asyncio.create_task(reporter.run())
+    await told.shows(reporter, "a problem")
+    receipt = told.chain.next_unsent()
+    assert receipt is not None
+    live = told.kube.objects[("configmaps", "ns", STATUS)]
+    assert live["data"]["receipt-head"] == told.chain.head
+    told.chain.acknowledged(receipt.sequence)
+    sequence, digest = told.chain.head.split(":")
+    assert int(sequence) >= receipt.sequence
+    assert int(sequence) > receipt.sequence or digest == envelope_digest(receipt.envelope)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
