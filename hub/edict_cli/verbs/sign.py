@@ -14,9 +14,9 @@ from edict.policy.documents import FederatedNetworkPolicy, Waiver
 from edict.policy.parse import Parsed, is_bare_upstream, load, to_yaml, wrap_upstream
 from edict.policy.validate import policy_id
 from edict.trust.roles import cluster_path, policy_path, waiver_path
-from edict_cli import exchange, limiting, preparing, release, signing
+from edict_cli import exchange, limiting, preparing, release, signing, waivers
 from edict_cli.arguments import placement as read_placement
-from edict_cli.arguments import team_and_name
+from edict_cli.arguments import team_and_name, waiver_name
 from edict_cli.checking import warnings
 from edict_cli.codes import Code
 from edict_cli.hub import HubClient
@@ -103,7 +103,7 @@ def command(
             contents: dict[str, bytes | None] = {}
             sources = [each for path in files for each in _add(contents, workspace, path, team, placement)]
             contents.update({policy_path(*team_and_name(name, where="--remove")): None for name in remove})
-            contents.update({waiver_path(name): None for name in remove_waiver})
+            contents.update({waiver_path(waiver_name(name)): None for name in remove_waiver})
             _sign(workspace, contents, sources, form)
         if out is not None:
             exchange.write(out, exchange.pending_of(workspace))
@@ -122,6 +122,8 @@ def _sign(workspace: Workspace, contents: dict[str, bytes | None], sources: list
         note(text)
     with progress("signing"):
         outcome = signing.sign(workspace, contents)
+    for finding in waivers.absent(contents, signing.paths(workspace)):
+        note(finding.diagnostics())
     rows = [[item.change.value, item.document] for item in outcome]
     emit(form, outcome, Sheet(["change", "document"], rows), names=[item.document for item in outcome])
     _tell(workspace, outcome)
