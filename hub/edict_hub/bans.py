@@ -113,5 +113,5 @@ class Bans:
 def _reason(value: bytes) -> str:
     try:
         return str(msgspec.json.decode(value, type=Ban))
-    except (msgspec.MsgspecError, ValueError, OverflowError, OSError):
+    except (msgspec.MsgspecError, ValueError, OverflowError, OSError, RecursionError):
         return ""

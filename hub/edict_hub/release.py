@@ -24,6 +24,8 @@ from edict_hub.store import KeyValue, Store, keys
 
 EXPIRY_NOT_JUDGED = datetime.min.replace(tzinfo=UTC)
 """A present in which nothing has expired: what to do about an expired release is the agents' decision."""
+MAX_TRACEPARENT = 55
+"""Bytes of a W3C traceparent: what is longer is none, and would be sent to every agent."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ async def _assemble(store: Store, cache: Cache, timestamp: KeyValue) -> Held:
         roots=_by_version(roots.items),
         targets={role: (versions[role], stored[key]) for role, key in role_keys.items() if key in stored},
         digests={},
-        traceparent=trace.value.decode(errors="replace") if trace else "",
+        traceparent=trace.value[:MAX_TRACEPARENT].decode(errors="replace") if trace else "",
         revision=timestamp.revision,
         state=None,
     )

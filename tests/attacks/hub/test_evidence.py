@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -54,7 +54,7 @@ class Reporting:
 def compliant(
     state: TrustState, receipts: Sequence[pb.Receipt], *, minutes: int = 0, seen: Seen | None = None, **said: Any
 ) -> bool:
-    status = pb.ClusterStatus(name="a", connected=True, last_seen_unix=1, receipts=receipts, **said)
+    status = pb.ClusterStatus(name="a", connected=True, last_seen_unix=int(NOW.timestamp()), receipts=receipts, **said)
     view, _ = evaluate(state, A, status, now=NOW + timedelta(minutes=minutes), seen=seen)
     return view.state is PolicyState.COMPLIANT
 
@@ -81,10 +81,42 @@ def _read_only(envelope: bytes, *_: object) -> ReceiptBody:
     return msgspec.json.decode(base64.b64decode(payload), type=ReceiptBody)
 
 
+_checked = evidence._verified
+
+
+def _never_saw(name: ClusterName, key: str, said: pb.ClusterStatus, _seen: Seen | None) -> Any:
+    return _checked(name, key, said, None)
+
+
+def _the_hub_s_word(name: ClusterName, key: str, said: pb.ClusterStatus, _seen: Seen | None) -> Any:
+    """Make evidence of what the hub says that the agent acknowledged."""
+    if said.receipts:
+        return _checked(name, key, said, None)
+    told = {
+        f"net/{each}": PolicyReport(f"net/{each}", Digest(said.last_ack.error), PolicyState.COMPLIANT)
+        for each in ("deny",)
+    }
+    head = SimpleNamespace(
+        release=said.acked_applied,
+        dialect="",
+        plugin_version="",
+        agent_version="",
+        sequence=1,
+        time=datetime.fromtimestamp(said.last_seen_unix, UTC),
+        floor_lost="",
+        snapshot_expires=None,
+        root_version=1,
+        timestamp_version=1,
+    )
+    return Evidence(head, told), Seen(key, 1, "")  # type: ignore[arg-type]
+
+
 ANYHOW = Off(evidence, "fold", _folded_anyhow)
 READ_ONLY = Off(evidence, "verify_receipt", _read_only)
 NO_SIGNATURE = Off(Envelope, "verify", lambda *_: None)
 _BY_DEFAULT: dict[str, Any] = evaluate.__kwdefaults__ or {}
+NEVER_SAW = Off(evidence, "_verified", _never_saw)
+THE_HUB_S_WORD = Off(evidence, "_verified", _the_hub_s_word)
 PATIENT = Off(evaluate, "__kwdefaults__", {**_BY_DEFAULT, "stale_after": timedelta(days=400)})
 
 
@@ -142,14 +174,7 @@ def test_an_old_chain_shown_again(a: Reporting) -> bool:
     return a.compliant(shown, minutes=16)
 
 
-_checked = evidence._verified
-
-
-def _never_saw(name: ClusterName, key: str, said: pb.ClusterStatus, _seen: Seen | None) -> Any:
-    return _checked(name, key, said, None)
-
-
-@attack("cuts off the tail of a chain that the reader has seen", without=[Off(evidence, "_verified", _never_saw)])
+@attack("cuts off the tail of a chain that the reader has seen", without=[NEVER_SAW])
 def test_a_chain_without_its_tail(a: Reporting) -> bool:
     a.report(PolicyState.COMPLIANT)
     a.report(PolicyState.DEGRADED)
@@ -211,30 +236,7 @@ async def test_two_contents_of_one_release_for_two_clusters(a: Reporting) -> boo
     return a.compliant(a.cluster.chain)
 
 
-def _the_hub_s_word(name: ClusterName, key: str, said: pb.ClusterStatus, _seen: Seen | None) -> Any:
-    """Make evidence of what the hub says that the agent acknowledged."""
-    if said.receipts:
-        return _checked(name, key, said, None)
-    told = {
-        f"net/{each}": PolicyReport(f"net/{each}", Digest(said.last_ack.error), PolicyState.COMPLIANT)
-        for each in ("deny",)
-    }
-    head = SimpleNamespace(
-        release=said.acked_applied,
-        dialect="",
-        plugin_version="",
-        agent_version="",
-        sequence=1,
-        time=NOW,
-        floor_lost="",
-        snapshot_expires=None,
-        root_version=1,
-        timestamp_version=1,
-    )
-    return Evidence(head, told), Seen(key, 1, "")  # type: ignore[arg-type]
-
-
-@attack("says that a silent cluster has applied everything", without=[Off(evidence, "_verified", _the_hub_s_word)])
+@attack("says that a silent cluster has applied everything", without=[THE_HUB_S_WORD])
 def test_acknowledgements_in_the_place_of_receipts(a: Reporting) -> bool:
     document = a.state.documents["policies/net/deny"].digest
     release = a.state.release

@@ -43,7 +43,7 @@ def logs_as_before() -> Iterator[None]:
 async def test_control_characters_in_an_agent_s_log(capfd: pytest.CaptureFixture[str]) -> bool:
     log.configure("info")
     world = World()
-    word = HOSTILE.split("\r")[0]  # a renderer that quotes what has blanks would let one word through
+    word = HOSTILE.split("\r", maxsplit=1)[0]  # a renderer that quotes what has blanks would let one word through
     world.hub.fault = AioRpcError(grpc.StatusCode.UNAVAILABLE, Metadata(), Metadata(), details=word)
     await world.hears(world.hub.hellos, 2)
     said = capfd.readouterr().err
