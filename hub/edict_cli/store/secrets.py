@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from urllib.parse import parse_qsl, urlsplit
 
-from edict.errors import UsageError
+from edict.errors import UsageError, printable
 from edict_cli.codes import Code
 from edict_cli.output import ask_secret
 from edict_cli.session import Session
@@ -52,12 +53,14 @@ class Secrets:
         return self._secret(PASSPHRASE, "Passphrase of the keys", "the key is encrypted and no passphrase", where)
 
     def pin(self, uri: str) -> str:
-        """Return the PIN of the device that holds a key.
+        """Return the PIN of the device that holds a key; one device asks once, however many of its keys sign.
 
         Raises:
             UsageError: EDICT0607.
         """
-        return self._secret(PIN, f"PIN for {uri}", "the device asks for a PIN and none", uri).decode()
+        label = dict(parse_qsl(urlsplit(uri).query)).get("label")
+        question = f"PIN of {printable(label)}" if label else "PIN of the device"
+        return self._secret(PIN, question, "the device asks for a PIN and none", uri).decode()
 
     def _secret(self, variable: str, question: str, missing: str, where: str) -> bytes:
         given = os.environ.get(variable)

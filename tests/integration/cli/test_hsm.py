@@ -34,6 +34,7 @@ from tests.env._wait import await_ready, free_ports
 from tests.env.fixtures import require_parts
 from tests.env.softhsm import Token
 from tests.unit.cli.authors import policy
+from tests.unit.cli.test_terminal import on_terminal
 
 pytestmark = pytest.mark.parts
 EDICT = Path(sys.executable).with_name("edict")
@@ -212,6 +213,21 @@ def test_another_key_in_the_device_s_slot_is_noticed_before_anybody_gets_its_sig
         listed.write_text(text)
     assert "[EDICT0234] (hsm:3?label=payments+team)" in refused
     office.edict("sign", "-f", str(document))
+
+
+def test_the_pin_is_asked_for_once_on_a_terminal_and_not_shown(
+    office: Office, document: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in office.token.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("EDICT_PIN", raising=False)
+    sign = ["-C", str(office.workspace), "sign", "-f", str(document)]
+    code, shown = on_terminal(sign, {"PIN of payments team": WRONG_PIN})
+    assert (code, "EDICT0235" in shown) == (2, True), shown
+    code, shown = on_terminal(sign, {"PIN of payments team": PIN})
+    assert code == 0, shown
+    assert shown.count("PIN of payments team") == 1
+    office.printed.append(shown)
 
 
 def test_the_pin_is_in_no_output_and_no_file(office: Office, document: Path) -> None:
