@@ -75,9 +75,9 @@ class EnrolledCluster(ReportingCluster):
             self._certificate = rpc.EnrolmentStub(channel).Enrol(request, timeout=10).certificate_pem
         self._hub = pins.hub.split(",", maxsplit=1)[0]
 
-    def tell(self, *reports: PolicyReport, release: int, root_version: int = 1) -> None:
+    def tell(self, *reports: PolicyReport, release: int, root_version: int = 1, **fields: Any) -> None:
         """Sign a receipt and hand it to the hub; returns once the hub has stored it."""
-        self.report(*reports, release=release, time=datetime.now(UTC), root_version=root_version)
+        self.report(*reports, release=release, time=datetime.now(UTC), root_version=root_version, **fields)
         self.deliver(self.chain[-1])
 
     def deliver(self, receipt: pb.Receipt) -> None:
