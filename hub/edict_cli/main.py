@@ -31,6 +31,7 @@ VERBS = (
     "status",
     "get",
     "audit",
+    "trust",
     "operator",
     "hub",
     "version",

@@ -17,6 +17,7 @@ from edict.trust.cosigning import Signing, Standing, kept
 from edict.trust.drafting import Base, Change, Wish, draft
 from edict.trust.holding import Holding, fingerprint
 from edict.trust.roles import ROOT, SNAPSHOT
+from edict_cli import limiting
 from edict_cli.codes import Code
 from edict_cli.store.metadata import digests_of
 from edict_cli.store.pending import Wanted
@@ -109,6 +110,32 @@ def below(standings: Sequence[Standing], where: str) -> UsageError:
         remedy="`edict sign --out FILE`, have another author run `edict sign --in FILE --out FILE`, "
         "then `edict sign --in FILE` here",
     )
+
+
+def retired(print_: str, role: str, where: str) -> UsageError:
+    """Return EDICT0634."""
+    return UsageError(
+        Code.KEY_RETIRED,
+        f"{role} is to have the key {print_}, which was taken out of use before",
+        where=where,
+        remedy="make a new key: whoever has the old one may not be the one who had it",
+    )
+
+
+def check_kept(workspace: Workspace, base: Base, wanted: Wanted) -> None:
+    """Hold the policies that stay to their team's new limits, as far as they are here; publish does it with all.
+
+    Raises:
+        TrustError: EDICT0215.
+    """
+    before, after = base.holdings(), holdings_after(base, wanted)
+    changed = {role for role in after.keys() & before.keys() if before[role].limits != after[role].limits}
+    kept = {}
+    for path, digest in documents_of(base.targets).items() if changed else ():
+        content = workspace.documents.get(digest)
+        if path.rpartition("/")[0] in changed and path not in wanted.documents and content is not None:
+            kept[path] = load_one(content, path)
+    limiting.within(kept, after)
 
 
 def _change(workspace: Workspace, path: str, digest: Digest | None) -> Change:

@@ -15,15 +15,15 @@ from tuf.api.metadata import Metadata, Root, Snapshot, Targets
 
 from edict.errors import TrustError, UsageError
 from edict.ids import digest_of
-from edict.policy.documents import AnyDocument, FederatedNetworkPolicy
+from edict.policy.documents import AnyDocument
 from edict.policy.parse import load_one
 from edict.trust import _check, authoring
 from edict.trust.cosigning import Signing, parsed, same
 from edict.trust.drafting import Base, Change, Drafted, Wish, alive, draft
 from edict.trust.holding import Holding, fingerprint, holdings_of
 from edict.trust.kinds import accepted
-from edict.trust.roles import ROOT, SNAPSHOT, TARGETS, owner_of_role, team_of
-from edict_cli import limiting
+from edict.trust.roles import INVENTORY, ROOT, SNAPSHOT, TARGETS, WAIVERS, owner_of_role, waiver_path
+from edict_cli import limiting, preparing, waivers
 from edict_cli.codes import Code
 from edict_cli.exchange import Exchange, unfit
 from edict_cli.preparing import documents_of
@@ -33,6 +33,8 @@ from edict_cli.store.workspace import Workspace
 
 SLACK = timedelta(days=1)
 """How much later than here the other author's clock may be."""
+KINDS = {INVENTORY: "ManagedCluster", WAIVERS: "Waiver"}
+"""What the roles that are no team's hold."""
 MOST_NUMBERS = 1000
 """How far above the last release the next one's number may lie; numbers of failed publishes are used up."""
 
@@ -88,10 +90,12 @@ def review(workspace: Workspace, exchange: Exchange, source: str) -> Review:
     )
     _check_keys(workspace, before, after, source)
     wish = _compared(workspace, base, wish, files, source)
-    limiting.within({path: document for path, (_, document) in documents.items()}, after)
-    _check_kept(workspace, base, documents, after)
+    asked = {path: document for path, (_, document) in documents.items()}
+    limiting.within(asked, after)
+    waivers.check(asked, limiting.limits_of(waiver_path(""), after), workspace.session.now())
     digests = {change.path: None if change.content is None else digest_of(change.content) for change in changes}
     wanted = Wanted(digests, wish.holdings, wish.renew, fields)
+    preparing.check_kept(workspace, base, wanted)
     found = Review(base, wanted, files, snapshot, documents, before, after)
     if snapshot is not None:
         _check_snapshot(workspace, found, snapshot, source)
@@ -149,8 +153,8 @@ def _changes(
 def _read(path: str, content: bytes, source: str) -> AnyDocument:
     document = load_one(content, path)
     owner, _, name = path.rpartition("/")
-    if document.metadata.name != name or isinstance(document, FederatedNetworkPolicy) != (team_of(owner) is not None):
-        kind = type(document).__name__
+    kind = type(document).__name__
+    if (kind, document.metadata.name) != (KINDS.get(owner, "FederatedNetworkPolicy"), name):
         raise unfit(source, f"what it puts at {path} is {kind} {document.metadata.name!r}")
     return document
 
@@ -165,17 +169,7 @@ def _check_keys(workspace: Workspace, before: Mapping[str, Holding], after: Mapp
             accepted(key, where=f"{source} {role}")
     for print_, role in new.items():
         if print_ not in known and print_ in workspace.repository.retired():
-            raise retired(print_, role, source)
-
-
-def retired(print_: str, role: str, where: str) -> UsageError:
-    """Return EDICT0634."""
-    return UsageError(
-        Code.KEY_RETIRED,
-        f"{role} is to have the key {print_}, which was taken out of use before",
-        where=where,
-        remedy="make a new key: whoever has the old one may not be the one who had it",
-    )
+            raise preparing.retired(print_, role, source)
 
 
 def _compared(workspace: Workspace, base: Base, wish: Wish, files: Mapping[str, bytes], source: str) -> Wish:
@@ -235,16 +229,3 @@ def _check_snapshot(workspace: Workspace, found: Review, data: bytes, source: st
     before = None if state.snapshot is None else signed(state.snapshot, Snapshot, SNAPSHOT)
     drafted = authoring.draft_snapshot(targets, version=version, now=workspace.session.now(), before=before)
     _match(SNAPSHOT, drafted, data, source, workspace.session.now())
-
-
-def _check_kept(workspace: Workspace, base: Base, changed: Mapping[str, object], after: Mapping[str, Holding]) -> None:
-    """Hold the documents that stay to new limits, as far as they are here; publish does it with all."""
-    before, kept = base.holdings(), {}
-    for path, digest in documents_of(base.targets).items():
-        owner = path.rpartition("/")[0]
-        if path in changed or owner not in after or owner not in before or before[owner].limits == after[owner].limits:
-            continue
-        content = workspace.documents.get(digest)
-        if content is not None:
-            kept[path] = load_one(content, path)
-    limiting.within(kept, after)

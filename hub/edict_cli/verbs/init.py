@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,18 +10,25 @@ import click
 import msgspec
 
 from edict.errors import UsageError
-from edict.trust.roles import team_role
 from edict_cli.codes import Code
 from edict_cli.founding import Founding, found
 from edict_cli.output import Form, Sheet, emit, forms, note, progress
 from edict_cli.session import Session, pass_session
 from edict_cli.store.keys import Keys
 from edict_cli.store.secrets import new_passphrase
-from edict_cli.store.settings import addresses, checked_team
+from edict_cli.store.settings import addresses
+from edict_cli.store.workspace import Workspace
+from edict_cli.verbs.founding_options import (
+    DOMAIN,
+    Others,
+    checked_domain,
+    checked_teams,
+    others_options,
+    tell_missing,
+    with_others,
+)
 
-_DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
 DEFAULT_TEAM = "platform"
-_BIN = re.compile(r"(.+)-[0-9a-f]")
 
 
 class Made(msgspec.Struct, frozen=True, rename="camel"):
@@ -48,6 +54,7 @@ class Made(msgspec.Struct, frozen=True, rename="camel"):
 )
 @click.option("--etcd", default="embedded", show_default=True, help="embedded, or URL[,URL...] of etcd.")
 @click.option("--offline-ca", is_flag=True, help="Keep a root CA with the keys; the hub gets a CA below it.")
+@others_options
 @click.option("--no-passphrase", is_flag=True, help="Leave the keys unencrypted.")
 @forms()
 @pass_session
@@ -61,13 +68,17 @@ def command(
     san: tuple[str, ...],
     teams: tuple[str, ...],
     etcd: str,
+    keys: tuple[str, ...],
+    thresholds: tuple[str, ...],
+    without: tuple[str, ...],
     form: Form,
     offline_ca: bool,
     no_passphrase: bool,
 ) -> None:
     """Make a new federation in DIR: authors' keys, trust root, hub CA, and the folder that goes to the hub.
 
-    Keys are encrypted with EDICT_PASSPHRASE, or with a passphrase asked for twice. DIR must be new or empty.
+    Keys are encrypted with EDICT_PASSPHRASE, or with a passphrase asked for twice. DIR must be new or empty. With --key
+    and --threshold others found it too; they sign what waits for them, as `edict trust init -h` shows.
 
     \b
     Examples:
@@ -78,14 +89,15 @@ def command(
     hubs, enrols = addresses(hub, where="--hub"), addresses(enrol, where="--enrol")
     hosts = tuple(dict.fromkeys([*(address.host for address in (*hubs, *enrols)), *map(_checked_san, san)]))
     asked = Founding(
-        _checked_domain(trust_domain),
+        checked_domain(trust_domain),
         hubs,
         enrols,
         hosts,
-        _checked_teams(teams or (DEFAULT_TEAM,)),
+        checked_teams(teams or (DEFAULT_TEAM,)),
         _checked_etcd(etcd),
         offline_ca=offline_ca,
     )
+    asked = with_others(asked, Others(keys, thresholds, without))
     passphrase = new_passphrase(session, none=no_passphrase)
     with progress("making keys"):
         found(folder, asked, Keys(folder / "keys", session), passphrase, session.now())
@@ -94,7 +106,10 @@ def command(
         form, data, Sheet(["workspace", "trust domain", "teams"], [[str(folder), trust_domain, ",".join(asked.teams)]])
     )
     if not teams:
-        note(f"Policies are signed by one team, {DEFAULT_TEAM}. Teams cannot be added later: --team names them now.")
+        note(f"Policies are signed by one team, {DEFAULT_TEAM}; `edict trust delegate` adds others.")
+    if not Workspace(Session(folder, clock=session.clock)).repository.founded:
+        tell_missing(folder)
+        return
     note(
         f"Next: copy {folder}/hub to the hub and start it there: edict-hub serve --config hub.yaml\n"
         f"      keep {folder}/keys offline; whoever has them writes policy\n"
@@ -103,38 +118,16 @@ def command(
     )
 
 
-def _checked_domain(name: str) -> str:
-    if _DOMAIN.fullmatch(name) is None:
-        raise UsageError(
-            Code.NAME, f"{name!r} is no domain name", where="--trust-domain", remedy="write it like bank.example"
-        )
-    return name
-
-
 def _checked_san(host: str) -> str:
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
         pass
-    if _DOMAIN.fullmatch(host) is None:
+    if DOMAIN.fullmatch(host) is None:
         raise UsageError(
             Code.NAME, f"{host!r} is no host name or address", where="--san", remedy="write it like hub.bank.example"
         )
     return host
-
-
-def _checked_teams(names: tuple[str, ...]) -> tuple[str, ...]:
-    teams = tuple(dict.fromkeys(checked_team(name) for name in names))
-    for team in teams:
-        clash = _BIN.fullmatch(team)
-        if clash is not None and clash[1] in teams:
-            raise UsageError(
-                Code.NAME,
-                f"the teams {clash[1]} and {team} would own the same role {team_role(team)}",
-                where="--team",
-                remedy=f"choose a name for {team} that does not end in a dash and one of 0-9 a-f",
-            )
-    return teams
 
 
 def _checked_etcd(text: str) -> str:

@@ -115,7 +115,8 @@ class MemoryHub(HubClient):
     """Takes what verifies and gives it back."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._signer = keys.load_signer(workspace.hub / "timestamp.pem", None)
+        self._key = workspace.hub / "timestamp.pem"
+        self.roots = {1: (workspace.hub / "root.json").read_bytes()}
         self._clock = workspace.session.clock
         self.verified = verify.pin((workspace.hub / "root.json").read_bytes())
         self.stored: dict[str, bytes] = {}
@@ -126,7 +127,8 @@ class MemoryHub(HubClient):
     def state(self) -> pb.StateResponse:
         known = self.verified
         answer = pb.StateResponse(release=known.release)
-        answer.metadata.add(role=ROOT, version=known.root_version, content=known.root)
+        for number, content in sorted(self.roots.items()):
+            answer.metadata.add(role=ROOT, version=number, content=content)
         if known.timestamp is not None and known.snapshot is not None:
             answer.metadata.add(role=TIMESTAMP, version=known.timestamp_version, content=known.timestamp)
             answer.metadata.add(role=SNAPSHOT, version=known.release, content=known.snapshot)
@@ -144,14 +146,18 @@ class MemoryHub(HubClient):
         sent = {item.role: item.content for item in request.metadata if item.role != ROOT}
         snapshot = sent.pop(SNAPSHOT)
         version = self.verified.timestamp_version + 1
-        stamp = sign_timestamp(self._signer, snapshot, version=version, expires=self._clock.now() + timedelta(days=1))
+        roots = {item.version: item.content for item in request.metadata if item.role == ROOT and item.version > 1}
+        signer = keys.load_signer(self._key, None)
+        stamp = sign_timestamp(signer, snapshot, version=version, expires=self._clock.now() + timedelta(days=1))
         state = verify.advance(
-            self.verified, Bundle(timestamp=stamp, snapshot=snapshot, targets=sent), now=self._clock.now()
+            self.verified,
+            Bundle(tuple(data for _, data in sorted(roots.items())), stamp, snapshot, sent),
+            now=self._clock.now(),
         )
         stored = self.stored | {digest_of(blob.content): blob.content for blob in request.blobs}
         for target in state.documents.values():
             check_blob(target, stored.get(target.digest, b""))
-        self.verified, self.stored = state, stored
+        self.verified, self.stored, self.roots = state, stored, {**self.roots, **roots}
         if self.lose_answer:
             raise HubError(Hub.LOST, "lost")
         return pb.PublishResponse(release=state.release, timestamp_version=version)
