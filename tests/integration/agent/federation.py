@@ -26,6 +26,7 @@ from edict.ids import ClusterName, digest_of
 from edict.pki import csr
 from edict.pki.ca import CertificateAuthority
 from edict.pki.names import hub_id
+from edict.pki.reenrol import Claim, check
 from edict.pki.token import Token
 from edict.policy.parse import load_one
 from edict.trust import authoring
@@ -193,6 +194,7 @@ class Relay(rpc.EnrolmentServicer, rpc.FederationServicer):
         self.receipts: dict[int, bytes] = {}
         self.heartbeats = 0
         self.enrolments = 0
+        self.reenrols = True
         self.renewals = 0
         self.enrolled_keys: set[bytes] = set()
         self.receipt_key = b""
@@ -280,6 +282,15 @@ class Relay(rpc.EnrolmentServicer, rpc.FederationServicer):
         certificate = self.ca.issue_cluster(
             request.csr_pem, ClusterName(request.cluster), datetime.now(UTC), self.lifetime
         )
+        return pb.EnrolResponse(certificate_pem=certificate, root=self.authors.root)
+
+    async def Reenrol(self, request: pb.ReenrolRequest, context: Any) -> pb.EnrolResponse:  # noqa: N802 - the name in the contract
+        now, claim = datetime.now(UTC), Claim(request.certificate_pem, request.csr_pem, request.at_unix)
+        if not self.reenrols:
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "Error [EDICT0310] that is too long ago.")
+        believed = [self.ca.certificate]
+        name = check(claim, request.proof, believed=believed, trust_domain=TRUST_DOMAIN, now=now)
+        certificate = self.ca.issue_cluster(request.csr_pem, name, now, self.lifetime)
         return pb.EnrolResponse(certificate_pem=certificate, root=self.authors.root)
 
     async def Renew(self, request: pb.RenewRequest, context: Any) -> pb.RenewResponse:  # noqa: N802 - the name in the contract

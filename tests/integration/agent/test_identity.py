@@ -76,9 +76,25 @@ async def test_a_certificate_is_renewed_with_a_new_key_and_a_new_channel(
     assert "Traceback" not in agent.output
 
 
+async def test_an_agent_whose_certificate_has_expired_comes_back_by_itself(
+    cilium_site: Site, authors: Authors, relay: Relay, token: Path
+) -> None:
+    relay.lifetime = timedelta(seconds=6)
+    agent = await cilium_site.agent(token, "--holder", "pod")
+    await relay.until(pb.ACK_STAGE_APPLIED, authors.release)
+    await agent.end(signal.SIGKILL)
+    await asyncio.sleep(6)  # what is waited for is time itself
+    relay.lifetime = timedelta(hours=1)
+    second = await cilium_site.agent(None, "--holder", "pod")
+    await second.says("re-enrolled")
+    await second.says("connected")
+    assert relay.enrolments == 1
+
+
 async def test_an_expired_certificate_does_not_end_enforcement_and_a_new_token_mends_it(
     cilium_site: Site, authors: Authors, relay: Relay, token: Path
 ) -> None:
+    relay.reenrols = False
     relay.lifetime = timedelta(seconds=6)
     agent = await cilium_site.agent(token, "--holder", "pod")
     await relay.until(pb.ACK_STAGE_APPLIED, authors.release)

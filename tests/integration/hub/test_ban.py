@@ -117,11 +117,9 @@ async def everything(hub: Hub, running: Running) -> dict[str, str]:
     request = make_csr(key, cluster_id(DOMAIN, "c1"))
     root = digest_of(hub.authors.metadata[ROOT])
     claim = Claim(expired.cert, request, int(datetime.now(UTC).timestamp()))
-    sync = federation.Sync()
-    await sync.write(pb.AgentMessage(have=pb.Have(root_version=1)))
     calls = {
         "Hello": federation.Hello(pb.HelloRequest()),
-        "Sync": sync.read(),
+        "Sync": federation.Sync(iter([pb.AgentMessage(have=pb.Have(root_version=1))])).read(),
         "Renew": federation.Renew(pb.RenewRequest(csr_pem=request)),
         "Enrol": enrolment.Enrol(
             pb.EnrolRequest(
