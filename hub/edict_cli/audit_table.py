@@ -60,6 +60,8 @@ def _notes(row: ClusterReport) -> list[str]:
         "with a lost floor": row.floor_lost,
     }
     notes = [f"{count} {what}" for what, count in counted.items() if count]
+    if row.silences:
+        notes.append(f"silent {row.silences} times, the longest {row.longest_silence // 60} min")
     return [*notes, *(f"key {key.fingerprint} from {key.sequence}" for key in row.keys[1:])]
 
 

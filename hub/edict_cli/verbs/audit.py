@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import click
 
-from edict.errors import UsageError
+from edict.errors import TrustError, UsageError
 from edict.trust.audit.chain import Asked, Head
 from edict.trust.audit.history import Trusted
 from edict.trust.audit.lines import read
@@ -160,12 +160,20 @@ def _trusted(root: Path | None, sha256: str | None) -> Trusted:
             remedy="give --root root.json, or its digest with --root-sha256",
         )
     if root is not None:
-        return Trusted.file(files.read(root))
+        return _trusted_file(root)
     if sha256 is None or _SHA256.fullmatch(sha256) is None:
         raise UsageError(
             Code.COMMAND_LINE, "this is no SHA-256", where="--root-sha256", remedy="write 64 of 0-9 and a-f"
         )
     return Trusted(sha256)
+
+
+def _trusted_file(root: Path) -> Trusted:
+    try:
+        return Trusted.file(files.read(root))
+    except TrustError as error:
+        number, remedy = int(error.code.removeprefix("EDICT")), "give the root.json that the authors handed out"
+        raise TrustError(number, f"this is no trust root: {error.what}", where=str(root), remedy=remedy) from None
 
 
 def _head(text: str) -> tuple[str, Head]:

@@ -227,6 +227,7 @@ def test_the_times_of_receipts_are_held_against_each_other_and_the_release(made:
     cluster.say(4, NOW + timedelta(days=9), compliant(DENY_2), floor_lost="2026-05-01")
     row = judged(made.lines(), made.root).clusters[0]
     assert (row.clock_back, row.stale, row.floor_lost) == (1, 1, 1)
+    assert (row.silences, row.longest_silence) == (1, int(timedelta(days=9, minutes=-1).total_seconds()))
 
 
 # Damaged files

@@ -11,7 +11,7 @@ from edict.trust.audit.findings import Findings
 from edict.trust.audit.lines import ReceiptLine
 from edict.trust.audit.report import ClusterAt, ClusterReport
 from edict.trust.audit.signing import Signing
-from edict.trust.audit.state import Folded, as_of
+from edict.trust.audit.state import SILENCE, Folded, as_of
 from edict.trust.audit.timeline import Moment, Timeline
 from edict.trust.codes import Code
 from edict.trust.receipts import PolicyState, ReceiptBody, envelope_digest
@@ -70,7 +70,8 @@ class Chain:
         self._digest = ""
         self._met_head = False
         self._receipts = self._verified = 0
-        self._stale = self._clock_back = self._floor_lost = 0
+        self._stale = self._clock_back = self._floor_lost = self._silences = 0
+        self._longest = SILENCE
         self._missing: list[tuple[int, int]] = []
 
     def take(self, line: ReceiptLine) -> None:
@@ -112,6 +113,8 @@ class Chain:
             early=self._signing.early,
             stale=self._stale,
             clock_back=self._clock_back,
+            silences=self._silences,
+            longest_silence=int(self._longest.total_seconds()) if self._silences else 0,
             floor_lost=self._floor_lost,
             findings=sum(1 for _ in self._findings.of(self.cluster)),
         )
@@ -166,7 +169,10 @@ class Chain:
         if self._asked.at is not None and self._then is None and body.time > self._asked.at:
             self._then = self._folded.copy()
         self._first = self._first or body
-        self._clock_back += last is not None and body.time < last.time
+        if last is not None:
+            self._clock_back += body.time < last.time
+            self._silences += body.time - last.time > SILENCE
+            self._longest = max(self._longest, body.time - last.time)
         self._floor_lost += bool(body.floor_lost)
         if not self._folded.apply(body, digest):
             self._found(Code.STATE_DIGEST, "the receipts do not add up to the state that it signs for", body.sequence)

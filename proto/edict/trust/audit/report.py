@@ -31,6 +31,8 @@ class ClusterReport(msgspec.Struct, frozen=True, rename="camel"):
         early: signed before their key was pinned; an author pinned it later.
         stale: signed after their release had expired, by the cluster's clock.
         clock_back: signed with a time before that of the receipt before.
+        silences: spans between two receipts that are longer than a cluster is ever silent while its agent runs.
+        longest_silence: seconds of the longest of them.
         floor_lost: signed while the cluster did not know what it had verified before.
         findings: how many concern this cluster.
     """
@@ -50,6 +52,8 @@ class ClusterReport(msgspec.Struct, frozen=True, rename="camel"):
     early: int
     stale: int
     clock_back: int
+    silences: int
+    longest_silence: int
     floor_lost: int
     findings: int
 
