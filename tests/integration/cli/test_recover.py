@@ -9,6 +9,7 @@ from shutil import copytree
 from typing import Any
 
 import pytest
+import yaml
 
 from edict.clock import SystemClock
 from edict_hub.batches import batches
@@ -117,8 +118,9 @@ def test_a_lost_floor_is_shown_and_cleared_for_that_loss_alone(desk: Desk, docum
     row = desk.json("status", expect=1)["clusters"][0]
     assert (row["state"], row["floorLost"]) == ("Degraded", "2026-05-01T12:00:00Z")
     desk("cluster", "clear-floor", "fra1", "--publish")
-    documents = [path.read_text() for path in (desk.workspace / "documents").glob("*.yaml")]
-    assert any("federation.edict.dev/floor-cleared: '2026-05-01T12:00:00Z'" in text for text in documents)
+    documents = [yaml.safe_load(path.read_text()) for path in (desk.workspace / "documents").glob("*.yaml")]
+    annotations = [document["metadata"].get("annotations") for document in documents]
+    assert {"federation.edict.dev/floor-cleared": "2026-05-01T12:00:00Z"} in annotations
 
 
 def test_a_hub_that_is_away_is_said(desk: Desk, hub: RunningHub) -> None:
