@@ -11,7 +11,7 @@ from edict.trust import keys as trust_keys
 from edict.trust import signers as trust_signers
 from edict.trust.codes import Code as Trust
 from edict.trust.kinds import accepted
-from edict.trust.roles import INVENTORY, SNAPSHOT, team_of
+from edict.trust.roles import INVENTORY, SNAPSHOT, WAIVERS, team_of
 from edict_cli.codes import Code
 from edict_cli.session import Session
 from edict_cli.store import files, keyring
@@ -179,6 +179,8 @@ def _stem(owner: str) -> str:
 def _who(owner: str) -> str:
     if owner == INVENTORY:
         return "ask the platform team to sign clusters"
+    if owner == WAIVERS:
+        return "ask security to sign waivers"
     if owner == SNAPSHOT:
         return "ask the publisher to publish"
     return "name one of your own teams with --team, or ask that team to sign"

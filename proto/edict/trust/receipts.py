@@ -58,8 +58,8 @@ class PolicyReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         accepted: what the plugin said of the objects.
         objects: how many objects stand for it.
         reverts: drift reverted since the agent started.
-        code: EDICT05xx where the state is not Compliant.
-        reason: one sentence.
+        code: EDICT05xx where there is trouble; another where a waiver for it does not count; empty otherwise.
+        reason: one sentence for each thing that there is to say: also by whom it is waived, and until when.
         rules: fidelity per rule.
     """
 
