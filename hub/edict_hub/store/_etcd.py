@@ -20,6 +20,7 @@ from edict_hub.store._watch import watch
 ATTEMPT_SECONDS = 2.5
 RETRY_SECONDS = 2.0
 """No attempt starts later than this: with ATTEMPT_SECONDS, every failure is told within 5 s."""
+LONGEST_PAUSE = 0.25
 READ_BATCH = 64
 """Keys read in one transaction: below etcd's limit of 128 operations, and at most 64 MB of documents."""
 
@@ -100,7 +101,7 @@ class EtcdStore:
 
     async def _call(self, method: Callable[[Any], Callable[..., Awaitable[Any]]], request: Any) -> Any:
         try:
-            async for attempt in retrying(self._clock, within=RETRY_SECONDS):
+            async for attempt in retrying(self._clock, within=RETRY_SECONDS, longest=LONGEST_PAUSE):
                 with attempt:
                     channel = self._connection.channel
                     try:

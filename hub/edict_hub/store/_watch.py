@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _log = log.get(__name__)
 CREATE_SECONDS = 5.0
+LONGEST_PAUSE = 0.5
+"""Between two attempts while the store is away: a ban that follows its return must be heard within two seconds."""
 REOPEN_SECONDS = 0.05
 """A pause, for an etcd that accepts watches and ends them at once."""
 
@@ -65,7 +67,7 @@ async def watch(
 
 
 async def _list(store: Store, clock: Clock, prefix: str, *, values: bool) -> Relisted:
-    async for attempt in retrying(clock, within=None, on=HubError):
+    async for attempt in retrying(clock, within=None, on=HubError, longest=LONGEST_PAUSE):
         with attempt:
             page = await store.range(prefix, values=values, limit=0 if values else 1)
             return Relisted(page.items if values else (), page.revision)
