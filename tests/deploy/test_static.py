@@ -37,6 +37,7 @@ from tests.deploy.charts import (
     one,
     pod_templates,
 )
+from tests.env._wait import await_true
 
 cases = pytest.mark.parametrize("case", CASES, ids=[f"{case.chart}-{case.name}" for case in CASES])
 READS = {"get", "list", "watch"}
@@ -227,10 +228,20 @@ def test_the_hub_finds_its_files_readable_by_itself_alone(tmp_path: Path) -> Non
         (hidden / name).chmod(0o440)
         (secret / name).symlink_to(Path(hidden.name) / name)
     (secret / "..data").symlink_to(hidden.name)
-    (init,) = one(HUB.render(), "Deployment")["spec"]["template"]["spec"]["initContainers"]
-    python, dash_c, program, *paths = init["command"]
+    first, beside = one(HUB.render(), "Deployment")["spec"]["template"]["spec"]["initContainers"]
+    python, dash_c, program, *paths = first["command"]
     assert (python, dash_c, paths) == ("python", "-c", ["/var/run/edict/secret", "/etc/edict"])
+    assert beside["command"] == [*first["command"], "10"]
+    assert (first.get("restartPolicy"), beside["restartPolicy"]) == (None, "Always")
     for _ in range(2):  # a container that is started again finds its copies
         subprocess.run([sys.executable, dash_c, program, secret, config], check=True, timeout=30)
     assert {path.name: path.read_text() for path in config.iterdir()} == {"hub.yaml": "hub.yaml", "ca.key": "ca.key"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in config.iterdir()} == {0o600}
+    with subprocess.Popen([sys.executable, dash_c, program, secret, config, "0.05"]) as following:
+        (hidden / "ca.key").unlink()
+        (hidden / "ca.key").write_text("another")
+        try:
+            await_true(lambda: (config / "ca.key").read_text() == "another", subject="the copy", what="it", timeout=20)
+        finally:
+            following.kill()
+    assert stat.S_IMODE((config / "ca.key").stat().st_mode) == 0o600
