@@ -60,6 +60,27 @@ async def test_a_number_that_the_hub_never_signed(stolen: Stolen) -> bool:
     return version(await stolen.value(keys.TIMESTAMP)) > absurd
 
 
+async def test_an_older_release_that_is_put_back_is_signed_for_until_its_snapshot_expires(
+    stolen: Stolen, victim: Victim
+) -> None:
+    """Granted, as to a stolen hub: a hub that starts anew cannot know that there was a newer one."""
+    before = await stolen.value(keys.TIMESTAMP)
+    held = await Victim.of(stolen.hub.authors, C1)
+    await stolen.publish(policy("deny", priority=11))
+    await stolen.tells(held)
+    await stolen.put(keys.TIMESTAMP, before)
+    async with stolen.serving() as running:
+        running.replica.publisher._clock = Later()
+        assert await running.replica.publisher.refresh()
+    assert (await stolen.tells(held))[-1].stage == pb.ACK_STAGE_REJECTED
+    await stolen.tells(victim)
+    assert (held.priority(), victim.priority()) == (11, 10)
+    late = await Victim.of(stolen.hub.authors, C1)
+    late.clock.turn(timedelta(days=8))
+    await stolen.tells(late)
+    assert late.release == 0
+
+
 async def _answers(call: Any) -> bool:
     """Tell whether the hub does what it is asked, or has it that the cluster is not in the signed inventory."""
     try:

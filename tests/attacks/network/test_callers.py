@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import grpc
@@ -14,16 +14,20 @@ from cryptography import x509
 
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
-from edict.pki.ca import CertificateAuthority
-from edict.pki.names import Identity, cluster_id
-from edict_hub import authority, gate, tls
+from edict.pki import _profile, chains
+from edict.pki.ca import CLIENT, CertificateAuthority
+from edict.pki.csr import make_csr, not_after
+from edict.pki.names import Identity, Role, cluster_id, operator_id
+from edict_hub import authority, gate, server, tls
 from tests.attacks.harness import Off, attack
-from tests.attacks.network.wire import C1, fresh_key, now
-from tests.integration.hub.hubs import DOMAIN, Credentials, Hub, Running
+from tests.attacks.network.wire import C1, csr, fresh_key, now
+from tests.env import Etcd
+from tests.integration.hub.hubs import DOMAIN, Credentials, Running, replica
 
 pytestmark = pytest.mark.parts
+ELSEWHERE_DOMAIN = "elsewhere.example"
 THIEF = CertificateAuthority.create(DOMAIN, now())
-ELSEWHERE = CertificateAuthority.create("elsewhere.example", now())
+ELSEWHERE = CertificateAuthority.create(ELSEWHERE_DOMAIN, now())
 _dynamic = grpc.dynamic_ssl_server_credentials
 
 
@@ -37,10 +41,16 @@ class Open:
         return _dynamic(first, changed, require_client_authentication=False)
 
 
-def _somebody(self: gate.Gate, context: Any) -> tuple[Identity, Any]:
+def _a_cluster(self: gate.Gate, context: Any) -> tuple[Identity, datetime]:
     """Take who shows nothing for cluster c1."""
     del self, context
     return Identity(DOMAIN, "cluster", C1), now() + timedelta(hours=1)
+
+
+def _an_operator(self: gate.Gate, context: Any) -> tuple[Identity, datetime]:
+    """Take who shows nothing for an operator."""
+    del self, context
+    return Identity(DOMAIN, "operator", "nobody", Role.OPERATOR), now() + timedelta(hours=1)
 
 
 _judged = authority.Authority._judged
@@ -53,12 +63,11 @@ def _any_authority(self: authority.Authority, cert: bytes, key: bytes) -> author
 
 
 def _any_domain(certificate_pem: bytes, trust_domain: str) -> Identity:
-    """Read the last part of whatever name a certificate has."""
-    names = x509.load_pem_x509_certificate(certificate_pem).extensions.get_extension_for_class(
-        x509.SubjectAlternativeName
-    )
-    last = names.value.get_values_for_type(x509.UniformResourceIdentifier)[-1].rpartition("/")[2]
-    return Identity(trust_domain, "cluster", last)
+    """Read the end of the last name that a certificate has."""
+    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    last = names.get_values_for_type(x509.UniformResourceIdentifier)[-1]
+    return Identity(trust_domain, "cluster", last.rpartition("/")[2])
 
 
 async def answered(call: Any) -> bool:
@@ -70,58 +79,102 @@ async def answered(call: Any) -> bool:
     return True
 
 
-async def let_in(running: Running, shown: Credentials | None, *, ca: bytes | None = None) -> bool:
-    """Tell whether an agent with this certificate is taken for a cluster."""
-    channel = running.hub.channel(running.addresses.mtls, shown, ca)
-    async with channel:
+async def let_in(running: Running, shown: Credentials | None) -> bool:
+    """Tell whether somebody with this certificate is taken for a cluster."""
+    async with running.hub.channel(running.addresses.mtls, shown) as channel:
         return await answered(rpc.FederationStub(channel).Hello(pb.HelloRequest(), timeout=10))
 
 
-def cluster_of(issuer: CertificateAuthority, key: bytes, domain: str = DOMAIN) -> Credentials:
+async def commands(running: Running, address: str, shown: Credentials | None) -> bool:
+    """Tell whether somebody with this certificate is taken for an operator."""
+    async with running.hub.channel(address, shown) as channel:
+        return await answered(rpc.AdminStub(channel).State(pb.StateRequest(), timeout=10))
+
+
+def cluster_of(issuer: CertificateAuthority, domain: str) -> Credentials:
     """Return a certificate for cluster c1 of some authority."""
-    request = proofs_csr(key, cluster_id(domain, C1))
-    return Credentials(issuer.issue_cluster(request, C1, now()), key)  # type: ignore[arg-type]
-
-
-def proofs_csr(key: bytes, name: str) -> bytes:
-    """Return a request for any name."""
-    from edict.pki.csr import make_csr  # noqa: PLC0415 - the one place
-
-    return make_csr(key, name)
+    key = fresh_key()
+    request = make_csr(key, cluster_id(domain, C1))
+    return Credentials(issuer.issue_cluster(request, C1, now()), key)
 
 
 @attack(
     "speaks for a cluster without any certificate",
-    without=[Off(tls, "grpc", Open), Off(gate.Gate, "_caller", _somebody)],
+    without=[Off(tls, "grpc", Open), Off(gate.Gate, "_caller", _a_cluster)],
 )
-async def test_nobody_is_no_cluster(hub: Hub, etcd: Any) -> bool:
-    async with listing(hub, etcd) as listed:
-        return await let_in(listed, None)
+async def test_nobody_is_no_cluster(listed: Running, etcd: Etcd) -> bool:
+    async with replica(listed.hub, etcd.endpoint, replica="two") as two:
+        return await let_in(two, None)
 
 
 @attack(
     "speaks for a cluster with a certificate of its own authority",
     without=[Off(authority.Authority, "_judged", _any_authority)],
 )
-async def test_a_cluster_of_another_authority(hub: Hub, etcd: Any) -> bool:
-    async with listing(hub, etcd) as listed:
-        return await let_in(listed, cluster_of(THIEF, fresh_key()))
+async def test_a_cluster_of_another_authority(listed: Running, etcd: Etcd) -> bool:
+    async with replica(listed.hub, etcd.endpoint, replica="two") as two:
+        return await let_in(two, cluster_of(THIEF, DOMAIN))
 
 
 @attack(
     "speaks for a cluster of the same name in another trust domain",
     without=[Off(authority.Authority, "_judged", _any_authority), Off(gate, "identity_of", _any_domain)],
 )
-async def test_a_cluster_of_another_domain(hub: Hub, etcd: Any) -> bool:
-    async with listing(hub, etcd) as listed:
-        return await let_in(listed, cluster_of(ELSEWHERE, fresh_key(), "elsewhere.example"))
+async def test_a_cluster_of_another_domain(listed: Running, etcd: Etcd) -> bool:
+    async with replica(listed.hub, etcd.endpoint, replica="two") as two:
+        return await let_in(two, cluster_of(ELSEWHERE, ELSEWHERE_DOMAIN))
 
 
-@contextlib.asynccontextmanager
-async def listing(hub: Hub, etcd: Any) -> Any:
-    """Run a hub whose inventory has c1, and whose defences are those of the moment."""
-    from tests.integration.hub.hubs import cluster, replica  # noqa: PLC0415 - made after the defences are replaced
+@attack("speaks for a cluster with a certificate that names two", without=[Off(gate, "identity_of", _any_domain)])
+async def test_a_certificate_of_two_names(listed: Running) -> bool:
+    key, issuer = fresh_key(), listed.hub.ca
+    names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(cluster_id(DOMAIN, name)) for name in ("other", C1)]
+    dates = now() - timedelta(minutes=1), now() + timedelta(hours=1)
+    public = x509.load_pem_x509_csr(csr(key)).public_key()
+    made = _profile.leaf(issuer._own, public, names, CLIENT, dates)
+    return await let_in(listed, Credentials(chains.pem_of(made), key))
 
-    async with replica(hub, etcd.endpoint, replica="one") as running:
-        await running.admin().Publish(hub.request(cluster(C1)))
-        yield running
+
+@attack(
+    "goes on with a stolen certificate that has expired since, on a connection that it kept",
+    without=[Off(gate, "not_after", lambda _pem: now() + timedelta(days=1))],
+)
+async def test_an_expired_certificate(listed: Running) -> bool:
+    """TLS looks at dates once."""
+    shown = listed.hub.agent(C1, timedelta(seconds=3))
+    async with listed.hub.channel(listed.addresses.mtls, shown) as channel:
+        stub = rpc.FederationStub(channel)
+        assert await answered(stub.Hello(pb.HelloRequest(), timeout=10))
+        await asyncio.sleep(max(0.0, (not_after(shown.cert) - now()).total_seconds()) + 0.1)
+        return await answered(stub.Hello(pb.HelloRequest(), timeout=10))
+
+
+@attack(
+    "commands with an operator's certificate of its own authority",
+    without=[Off(authority.Authority, "_judged", _any_authority)],
+)
+async def test_an_operator_of_another_authority(listed: Running, etcd: Etcd) -> bool:
+    key = fresh_key()
+    request = make_csr(key, operator_id(DOMAIN, Role.OPERATOR, "mallory"))
+    shown = Credentials(THIEF.issue_operator(request, Role.OPERATOR, "mallory", now()), key)
+    async with replica(listed.hub, etcd.endpoint, replica="two") as two:
+        return await commands(two, two.addresses.mtls, shown)
+
+
+_servers = server.Replica._servers
+
+
+def _everything_everywhere(self: server.Replica) -> tuple[Any, Any]:
+    """Serve operators on both ports."""
+    mtls, enrol = _servers(self)
+    rpc.add_AdminServicer_to_server(self.admin, enrol)
+    return mtls, enrol
+
+
+@attack(
+    "commands through the enrolment port, which asks nobody for a certificate",
+    without=[Off(server.Replica, "_servers", _everything_everywhere), Off(gate.Gate, "_caller", _an_operator)],
+)
+async def test_the_enrolment_port_has_no_other_service(listed: Running, etcd: Etcd) -> bool:
+    async with replica(listed.hub, etcd.endpoint, replica="two") as two:
+        return await commands(two, two.addresses.enrol, None)

@@ -11,15 +11,18 @@ import grpc.aio
 import pytest
 
 from edict.federation.v1 import federation_pb2 as pb
+from edict.ids import ClusterName
 from edict.pki import ca as pki
 from edict.pki.ca import CertificateAuthority
+from edict.pki.csr import make_csr
 from edict.pki.names import hub_id
 from edict_agent.sync import enrol, link
 from tests.attacks.harness import Off, attack
 from tests.attacks.network.wire import C1, csr, fresh_key, greets, identity, impostor, now
-from tests.integration.hub.hubs import DOMAIN, Credentials, Hub, make_csr
+from tests.integration.hub.hubs import DOMAIN, Credentials, Hub
 
 pytestmark = pytest.mark.parts
+C2 = ClusterName("c2")
 THIEF = CertificateAuthority.create(DOMAIN, now())
 _secure, _credentials = grpc.aio.secure_channel, grpc.ssl_channel_credentials
 
@@ -95,7 +98,7 @@ def _for_servers(self: CertificateAuthority, csr_pem: bytes, spiffe: str, *args:
 @attack("poses as the hub with a cluster's certificate", without=[Off(CertificateAuthority, "_issue", _for_servers)])
 async def test_a_cluster_s_certificate_serves_nothing(hub: Hub) -> bool:
     key = fresh_key()
-    stolen = hub.ca.issue_cluster(csr(key, "c2"), "c2", now(), timedelta(hours=1))  # type: ignore[arg-type]
+    stolen = hub.ca.issue_cluster(csr(key, C2), C2, now(), timedelta(hours=1))
     async with impostor(Credentials(stolen, key)) as thief:
         await greets(link.dial(thief.address, identity(hub, hub.agent(C1))))
         return bool(thief.heard)

@@ -14,19 +14,20 @@ import grpc.aio
 
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
+from edict.ids import ClusterName
 from edict.pki.csr import make_csr, new_private_key
 from edict.pki.names import cluster_id
 from edict_agent.store.identity import Identity, Pins
 from edict_agent.sync.link import Link
 from tests.integration.hub.hubs import DOMAIN, Credentials, Hub
 
-C1 = "c1"
+C1 = ClusterName("c1")
 
 
 def identity(hub: Hub, certificate: Credentials, *, ca: bytes = b"") -> Identity:
     """Return an agent's identity that pins the hub's CA."""
     pins = Pins(
-        cluster=C1,  # type: ignore[arg-type]
+        cluster=C1,
         hub="",
         enrol="",
         trust_domain=DOMAIN,
@@ -46,7 +47,7 @@ async def greets(link: Link) -> bool:
         await link.close()
 
 
-def csr(key: bytes, name: str = C1) -> bytes:
+def csr(key: bytes, name: ClusterName = C1) -> bytes:
     """Return a certificate request for a cluster."""
     return make_csr(key, cluster_id(DOMAIN, name))
 
