@@ -85,6 +85,7 @@ class Reporter:
             enforcement.keeper if enforcement else None,
             problem=self.problem,
             floor_lost=self._memory.floor_lost,
+            waivers=judged.waivers,
         )
         return Statement(
             release=judged.state.release,

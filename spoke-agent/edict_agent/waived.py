@@ -61,17 +61,27 @@ class Waived:
         whole: what to say of each policy that is waived as a whole, by its id, and which of its documents is.
         parts: of policies of which rules are waived, by id.
         notes: of waivers that should count and do not, by the policy's id.
-        ended: digests of the waivers of this release that have ended here; they stay ended.
+        ended: digests of the waivers of this release that have ended here, in the order of their ends.
         until: when a waiver begins or ends next; None when none does.
+        rules: by policy id, which rules are waived and by what.
+        given: every waiver that was judged.
     """
 
     policies: tuple[Placed, ...]
     whole: Mapping[str, tuple[Digest, str]] = field(default_factory=dict)
     parts: Mapping[str, Part] = field(default_factory=dict)
     notes: Mapping[str, tuple[Note, ...]] = field(default_factory=dict)
-    ended: frozenset[Digest] = frozenset()
+    ended: tuple[Digest, ...] = ()
     until: datetime | None = None
     rules: Mapping[str, Mapping[RuleRef, PlacedWaiver]] = field(default_factory=dict)
+    given: tuple[PlacedWaiver, ...] = ()
+
+    def was_given(self, policy: str, waivers: Iterable[PlacedWaiver]) -> bool:
+        """Tell whether these waivers, as far as they are for one policy, are those that were judged."""
+        if waivers is self.given:  # as it is all the time but between a release and its plan
+            return True
+        own = [each for each in waivers if each.copy.policy == policy]
+        return own == [each for each in self.given if each.copy.policy == policy]
 
     def without_rules(self, policy: str, document: FederatedNetworkPolicy) -> FederatedNetworkPolicy:
         """Return any version of a policy without its waived rules; the version that stands in a refused one's place."""

@@ -13,6 +13,8 @@ from edict_agent.waiving import waive
 
 LONGEST_WAIT = 60.0
 """Seconds after which the clock is looked at anyway: a person, or NTP, may have set it."""
+MOST_ENDED = 4096
+"""Of more, those that ended last are stored: whoever signs waivers must not fill the Secret."""
 _log = log.get("edict_agent.waiver_clock")
 
 
@@ -37,9 +39,10 @@ class WaiverClock:
         if judged is self._judged and (known.until is None or now < known.until):
             return known
         waived = waive(judged.policies, judged.waivers, now, self._memory.ended)
-        for digest in sorted(waived.ended - self._memory.ended):
+        ended = frozenset(waived.ended[-MOST_ENDED:])
+        for digest in sorted(ended - self._memory.ended):
             _log.info("waiver ended", document=digest)
-        await self._memory.set_ended(waived.ended)
+        await self._memory.set_ended(ended)
         self._judged, self._waived = judged, waived
         if waived.whole or waived.parts or waived.notes:
             until = waived.until.isoformat() if waived.until else ""

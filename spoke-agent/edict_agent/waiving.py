@@ -55,7 +55,7 @@ def waive(
         enforced.append(policy)
     notes = {policy: tuple(some) for policy, some in found.notes.items()}
     until = min(found.changes, default=None)
-    return Waived(tuple(enforced), whole, parts, notes, frozenset(found.ended), until, found.rules)
+    return Waived(tuple(enforced), whole, parts, notes, tuple(found.ended), until, found.rules, tuple(waivers))
 
 
 @dataclass
@@ -63,7 +63,7 @@ class _Found:
     whole: dict[str, PlacedWaiver] = field(default_factory=dict)
     rules: dict[str, dict[RuleRef, PlacedWaiver]] = field(default_factory=dict)
     notes: dict[str, list[Note]] = field(default_factory=dict)
-    ended: set[Digest] = field(default_factory=set)
+    ended: list[Digest] = field(default_factory=list)
     changes: list[datetime] = field(default_factory=list)
 
     def note(self, waiver: PlacedWaiver, code: str, why: str) -> None:
@@ -76,7 +76,7 @@ def _judge(waivers: Iterable[PlacedWaiver], now: datetime, ended: Collection[Dig
     found = _Found()
     for waiver in sorted(waivers, key=lambda one: (one.copy.expires, one.path)):
         if waiver.digest in ended or has_ended(waiver.copy, now):
-            found.ended.add(waiver.digest)
+            found.ended.append(waiver.digest)
             continue
         if waiver.document is None:
             problem = waiver.problem

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -18,7 +18,7 @@ from edict_agent.desired import Desired
 from edict_agent.kube import Live
 from edict_agent.reconcile.reflector import Key
 from edict_agent.reconcile.wanted import Progress, Wanted
-from edict_agent.sync.judge import Placed
+from edict_agent.sync.judge import Placed, PlacedWaiver
 
 
 class Standing(Protocol):
@@ -42,6 +42,7 @@ def reports(
     *,
     problem: EdictError | None,
     floor_lost: str,
+    waivers: Sequence[PlacedWaiver] = (),
 ) -> dict[str, PolicyReport]:
     """Return one report for each policy that selects this cluster.
 
@@ -51,12 +52,13 @@ def reports(
         standing: the keeper; None when there is no plan.
         problem: why there is no plan at all.
         floor_lost: when the floors were lost, or empty.
+        waivers: those of the release: a plan that was made with others for a policy says nothing of it.
     """
     found: dict[str, PolicyReport] = {}
     for policy in policies:
         if problem is not None:
             found[policy.id] = _degraded(policy, problem.code, problem.what)
-        elif desired is None or standing is None or desired.documents.get(policy.id) != policy.digest:
+        elif desired is None or standing is None or not _is_planned(policy, desired, waivers):
             found[policy.id] = PolicyReport(
                 policy.id, policy.digest, PolicyState.PENDING, code=_code(Code.PENDING), reason="not planned yet"
             )
@@ -69,6 +71,11 @@ def reports(
                 _with(found[policy.id], PolicyState.DEGRADED, _code(Code.FLOOR_LOST), lost), "", waived
             )
     return found
+
+
+def _is_planned(policy: Placed, desired: Desired, waivers: Sequence[PlacedWaiver]) -> bool:
+    """Tell whether the plan was made for this version of a policy, under the waivers of now."""
+    return desired.documents.get(policy.id) == policy.digest and desired.waived.was_given(policy.id, waivers)
 
 
 def _report(policy: Placed, desired: Desired, standing: Standing) -> PolicyReport:

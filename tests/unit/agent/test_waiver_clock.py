@@ -8,6 +8,7 @@ import pytest
 
 from edict.ids import ClusterName
 from edict.trust import verify
+from edict_agent import waiver_clock
 from edict_agent.memory import Memory
 from edict_agent.metrics import Metrics
 from edict_agent.store.secrets import StateStore
@@ -169,3 +170,15 @@ async def test_what_has_ended_is_stored_once(site: Site) -> None:
         await is_waived(waivers, memory)
         await site.clock.sleep(60)
     assert site.kube.writes == writes
+
+
+async def test_many_ended_waivers_do_not_fill_what_is_stored(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiver_clock, "MOST_ENDED", 2)
+    for count in range(4):
+        site.authors.waive("a", site.begun + count * HOUR, f"w{count}")
+    memory = await site.memory()
+    await site.take(memory)
+    await site.clock.sleep(4 * 3600)
+    await is_waived(WaiverClock(memory, site.clock), memory)
+    last = {waiver.digest for waiver in judged(memory).waivers if waiver.name in {"w2", "w3"}}
+    assert memory.ended == last, "those that ended last are the ones that a clock would revive first"

@@ -95,7 +95,7 @@ def test_it_ends_by_itself() -> None:
     ended = waive((placed(),), (waiver(),), END)
     assert (left(last), left(ended)) == (None, ["one", "two", "three"])
     assert not last.ended
-    assert ended.ended == {waiver().digest}
+    assert ended.ended == (waiver().digest,)
     assert ended.until is None
 
 
@@ -231,7 +231,7 @@ def report(waived: Waived, outcome: PolicyOutcome | None = None, standing: Stand
     desired = planned(waived)
     outcomes = desired.outcomes if outcome is None else {DENY: outcome}
     changed = Desired(desired.plan, desired.documents, outcomes, waived=waived)
-    options: dict[str, Any] = {"problem": None, "floor_lost": ""} | more
+    options: dict[str, Any] = {"problem": None, "floor_lost": "", "waivers": waived.given} | more
     return reports([placed()], changed, standing or Standing(), **options)[DENY]
 
 
@@ -277,6 +277,15 @@ def test_a_waiver_that_does_not_count_is_reported_with_the_policy() -> None:
     found = report(waive((placed(),), (waiver(limits=Limits(max_days=1)),), NOW))
     assert (found.state, found.code) == ("Compliant", "EDICT0215")
     assert found.reason.startswith("waiver hotfix does not count: it ends at 2026-05-04 12:00 UTC")
+
+
+def test_a_plan_under_other_waivers_says_nothing_of_a_policy() -> None:
+    """Of a release that brings or takes a waiver nothing is said before it is planned."""
+    waived = waive((placed(),), (waiver(),), NOW)
+    assert report(waived, waivers=()).state == "Pending"
+    assert report(waive((placed(),), (), NOW), waivers=(waiver(),)).state == "Pending"
+    elsewhere = waiver("else", policy="payments/b")
+    assert report(waived, waivers=(waiver(), elsewhere)).state == "Waived", "waivers of other policies matter not"
 
 
 def test_a_lost_floor_is_said_of_a_waived_policy_too() -> None:
