@@ -25,12 +25,13 @@ from edict_agent.credentials import Credentials
 from edict_agent.enforcing import Enforcing
 from edict_agent.health import Health
 from edict_agent.kube import Kube
+from edict_agent.kube.resources import CONFIG_MAP
 from edict_agent.lease import Lease
 from edict_agent.memory import Memory
 from edict_agent.metrics import Metrics
 from edict_agent.reconcile.compare import SELECTOR
 from edict_agent.reconcile.order import KINDS
-from edict_agent.reporter import Reporter
+from edict_agent.reporter import STATUS, Reporter
 from edict_agent.store.identity import IdentityStore
 from edict_agent.store.secrets import StateStore
 from edict_agent.sync.acks import Acks
@@ -149,10 +150,19 @@ class Agent:
         memory = Memory(store, identity.pins.cluster, root, metrics=around.metrics)
         if stored is not None and memory.restore(stored):
             _log.info("restored", release=memory.state.release, applied=len(memory.applied))
-        elif not memory.floor_lost and (store.head.generation or await self._objects_stand()):
+        elif not memory.floor_lost and (store.head.generation or await self._has_run_before()):
             await memory.lose_floor(around.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
-            _log.error("FloorLost: managed objects stand and the state is gone", since=memory.floor_lost)
+            _log.error("FloorLost: a release was enforced here and the state is gone", since=memory.floor_lost)
         return memory
+
+    async def _has_run_before(self) -> bool:
+        return await self._release_shown() or await self._objects_stand()
+
+    async def _release_shown(self) -> bool:
+        """Tell whether the ConfigMap for people names a release, which stands also where no policy is placed."""
+        kube, namespace = self._around.kube, self._settings.namespace
+        shown = await persist(self._around.clock, lambda: kube.get(CONFIG_MAP, STATUS, namespace))
+        return shown is not None and (shown.get("data") or {}).get("release", "0") != "0"
 
     async def _objects_stand(self) -> bool:
         for resource in dict.fromkeys(kind for kinds in KINDS.values() for kind in kinds):
