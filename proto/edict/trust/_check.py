@@ -168,7 +168,7 @@ def rollback(role: str, version: int, floor: int) -> TrustError:
         Code.ROLLBACK,
         f"version {version} was offered and {floor} is the lowest that is accepted",
         where=place(role, version),
-        remedy="if etcd was restored from a backup, restore it from a newer one",
+        remedy="if etcd was restored from a backup, `edict hub recover` brings the hub back to the newest release",
     )
 
 
