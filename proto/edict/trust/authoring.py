@@ -15,6 +15,7 @@ from securesystemslib.signer import Signer
 from tuf.api.metadata import Metadata, MetaFile, Snapshot, Targets
 
 from edict.trust import _check
+from edict.trust._sign import sign
 from edict.trust.cosigning import encoded
 from edict.trust.drafting import TARGETS_LIFETIME, Base, Change, Wish, bins_of, draft, put, until
 from edict.trust.holding import Holding
@@ -53,7 +54,7 @@ def initial(keys: RootKeys, now: datetime) -> dict[str, bytes]:
     holdings = {role: Holding((signer.public_key,)) for role, signer in signers.items()}
     made = {}
     for role, metadata in draft(Base(), Wish(holdings), now).items():
-        metadata.sign(signers[owner_of_role(role, signers)])
+        sign(metadata, signers[owner_of_role(role, signers)])
         made[role] = encoded(metadata)
     described = {role: data for role, data in made.items() if role != ROOT}
     made[SNAPSHOT] = snapshot(described, keys.snapshot, version=1, now=now)
@@ -88,7 +89,7 @@ def change(
             put(metadata.signed.targets, item)
         metadata.signed.version += 1
         metadata.signed.expires = until(now, TARGETS_LIFETIME)
-        metadata.sign(signer)
+        sign(metadata, signer)
         made[role] = encoded(metadata)
     return made
 
@@ -116,7 +117,7 @@ def snapshot(
 ) -> bytes:
     """Sign the set of all targets roles as one release; see :func:`draft_snapshot`."""
     metadata = draft_snapshot(targets, version=version, now=now, before=before)
-    metadata.sign(signer)
+    sign(metadata, signer)
     return encoded(metadata)
 
 

@@ -10,6 +10,7 @@ from tuf.api.metadata import Metadata, Root, Snapshot, Targets
 from tuf.api.serialization.json import JSONSerializer
 
 from edict.trust import _check
+from edict.trust._sign import sign
 from edict.trust.drafting import Base, Drafted
 from edict.trust.roles import ROOT, SNAPSHOT, TARGETS, owner_of_role
 
@@ -87,7 +88,7 @@ class Signing:
                 break  # before a key is opened for nothing
             if signer.public_key.keyid in wanted:
                 metadata = parsed(role, data)
-                metadata.sign(signer, append=True)
+                sign(metadata, signer, append=True)
                 data = encoded(metadata)
         return data
 

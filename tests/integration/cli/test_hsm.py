@@ -186,15 +186,18 @@ def test_what_is_wrong_with_the_device_is_told_and_nothing_is_signed(office: Off
     hidden.mkdir()
     (hidden / "sitecustomize.py").write_text(HIDE_PKCS11)
     uri = "(hsm:2?label=payments+team)"
-    assert f"[EDICT0235] {uri} the device refused the PIN." in refusal(EDICT_PIN=WRONG_PIN)
-    assert f"[EDICT0607] {uri} the device asks for a PIN and none was given." in refusal(EDICT_PIN="")
-    assert f"[EDICT0233] {uri} PYKCS11LIB does not name a PKCS#11 module." in refusal(PYKCS11LIB="")
-    assert f"[EDICT0233] {uri} the PKCS#11 module /nowhere.so cannot be loaded." in refusal(PYKCS11LIB="/nowhere.so")
-    assert f"[EDICT0233] {uri} the PKCS#11 module {document} cannot be" in refusal(PYKCS11LIB=str(document))
-    assert "No PKCS#11 token found for label payments team" in refusal(SOFTHSM2_CONF=str(elsewhere))
-    missing = refusal(PYTHONPATH=str(hidden))
-    assert f"[EDICT0233] {uri} the library" in missing
-    assert "pip install 'edict-federation[pkcs11]'" in missing
+    told = {
+        f"[EDICT0235] {uri} the device refused the PIN.": refusal(EDICT_PIN=WRONG_PIN),
+        f"[EDICT0607] {uri} the device asks for a PIN and none was given.": refusal(EDICT_PIN=""),
+        f"[EDICT0233] {uri} PYKCS11LIB does not name a PKCS#11 module.": refusal(PYKCS11LIB=""),
+        f"[EDICT0233] {uri} the PKCS#11 module /nowhere.so cannot be loaded.": refusal(PYKCS11LIB="/nowhere.so"),
+        f"[EDICT0233] {uri} the PKCS#11 module {document} cannot be": refusal(PYKCS11LIB=str(document)),
+        f"[EDICT0234] {uri} the device or service": refusal(SOFTHSM2_CONF=str(elsewhere)),
+        f"[EDICT0233] {uri} the library": refusal(PYTHONPATH=str(hidden)),
+    }
+    assert [(begin, said) for begin, said in told.items() if not said.startswith(f"Error {begin}")] == []
+    assert "No PKCS#11 token found for label payments team" in told[f"[EDICT0234] {uri} the device or service"]
+    assert "pip install 'edict-federation[pkcs11]'" in told[f"[EDICT0233] {uri} the library"]
     assert pending(office) == before
     office.edict("sign", "-f", str(document))
     assert pending(office) != before, "positive control: all of that was the device's fault"
@@ -211,7 +214,7 @@ def test_another_key_in_the_device_s_slot_is_noticed_before_anybody_gets_its_sig
         refused = office.edict("sign", "-f", str(document), expect=2).stderr
     finally:
         listed.write_text(text)
-    assert "[EDICT0234] (hsm:3?label=payments+team)" in refused
+    assert refused.startswith("Error [EDICT0234] (hsm:3?label=payments+team)")
     office.edict("sign", "-f", str(document))
 
 

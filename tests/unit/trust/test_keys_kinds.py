@@ -14,11 +14,14 @@ from asn1crypto.keys import PublicKeyInfo
 from cryptography.hazmat.primitives.asymmetric import ec, mldsa, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from securesystemslib.signer import AWSSigner, CryptoSigner, Key, SSlibKey
+from securesystemslib.signer import AWSSigner, CryptoSigner, Key, Signature, SSlibKey
+from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root, Snapshot
 
 from edict.errors import TrustError
 from edict.trust import _check, signers
+from edict.trust._sign import sign
+from edict.trust.codes import Code
 from edict.trust.kinds import accepted
 
 P256 = ec.generate_private_key(ec.SECP256R1())
@@ -208,3 +211,21 @@ def test_what_a_service_says_is_one_short_line_without_control_characters(monkey
     assert "RuntimeError: denied\\x1b[31m " in said
     assert len(said) < 600
     assert secret not in "".join(traceback.format_exception(caught.value)), "nor with --verbose"
+
+
+class Locked(CryptoSigner):
+    """A key that cannot be used now."""
+
+    def sign(self, payload: bytes) -> Signature:
+        raise TrustError(Code.KEY_PIN, f"the device refused the PIN for {len(payload)} bytes", where="hsm:2")
+
+
+def test_what_a_key_says_when_it_cannot_sign_reaches_whoever_asked() -> None:
+    """Positive control: python-tuf alone hides it behind an error of its own."""
+    metadata = Metadata(Snapshot(version=1, expires=datetime(2030, 1, 1, tzinfo=UTC), meta={}))
+    locked = Locked(P256)
+    with pytest.raises(RepositoryError, match="Failed to sign"):
+        metadata.sign(locked)
+    with pytest.raises(TrustError, match=r"^Error \[EDICT0235\] \(hsm:2\)"):
+        sign(metadata, locked, append=True)
+    assert metadata.signatures == {}
