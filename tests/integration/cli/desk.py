@@ -17,6 +17,7 @@ import pytest
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.pki.csr import make_csr, new_private_key
+from edict.pki.endorsement import endorse
 from edict.pki.names import cluster_id
 from edict.pki.token import Token
 from edict.trust.receipts import PolicyReport
@@ -57,17 +58,24 @@ class Desk:
 
 
 class EnrolledCluster(ReportingCluster):
-    """A cluster with a certificate of the hub's CA; sends receipts as an agent does."""
+    """A cluster with a certificate of the hub's CA; sends receipts as an agent does.
 
-    def __init__(self, name: str, token: str) -> None:
+    With ``before`` it goes on with that cluster's chain under a new key, which that one's key endorses.
+    """
+
+    def __init__(self, name: str, token: str, before: ReportingCluster | None = None) -> None:
         super().__init__(name)
+        public = self.key.public_key().public_bytes_raw()
+        if before is not None:
+            self.chain = list(before.chain)
         pins = Token.decode(token)
         self._key = new_private_key()
         request = pb.EnrolRequest(
             cluster=name,
             token_secret=pins.secret,
             csr_pem=make_csr(self._key, cluster_id(pins.trust_domain, name)),
-            receipt_public_key=self.key.public_key().public_bytes_raw(),
+            receipt_public_key=public,
+            receipt_endorsement=endorse(before.key, self.name, public) if before else b"",
             root_sha256=pins.root_sha256,
         )
         self._ca = pins.ca_pem.encode()
