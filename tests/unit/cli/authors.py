@@ -115,7 +115,7 @@ class MemoryHub(HubClient):
     """Takes what verifies and gives it back."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._key = workspace.hub / "timestamp.pem"
+        self.key = workspace.hub / "timestamp.pem"
         self.roots = {1: (workspace.hub / "root.json").read_bytes()}
         self._clock = workspace.session.clock
         self.verified = verify.pin((workspace.hub / "root.json").read_bytes())
@@ -147,7 +147,7 @@ class MemoryHub(HubClient):
         snapshot = sent.pop(SNAPSHOT)
         version = self.verified.timestamp_version + 1
         roots = {item.version: item.content for item in request.metadata if item.role == ROOT and item.version > 1}
-        signer = keys.load_signer(self._key, None)
+        signer = keys.load_signer(self.key, None)
         stamp = sign_timestamp(signer, snapshot, version=version, expires=self._clock.now() + timedelta(days=1))
         state = verify.advance(
             self.verified,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from edict.trust.holding import Holding
+from edict_cli import trusting
 from edict_cli.store import files
 from edict_cli.store.workspace import Workspace
 from tests.unit.cli.authors import MemoryHub, cluster, founded, policy, publish, put, reopened
@@ -20,7 +23,7 @@ class KilledError(BaseException):
 def killed_after(count: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Let `count` writes and removals happen and no more; returns how many were asked for."""
     asked = 0
-    real = {"write": files.write, "remove": files.remove}
+    real: dict[str, Callable[..., None]] = {"write": files.write, "remove": files.remove}
 
     def limited(name: str) -> Callable[..., None]:
         def call(*args: object, **named: object) -> None:
@@ -96,6 +99,55 @@ def test_signing_survives_a_kill_between_any_two_writes(tmp_path: Path) -> None:
 
 def test_publishing_survives_a_kill_between_any_two_writes(tmp_path: Path) -> None:
     assert crash_everywhere(tmp_path, publish_all) > 8
+
+
+def survive(tmp_path: Path, action: Callable[[Workspace], None]) -> int:
+    """Kill a change of trust after 0, 1, 2 … writes; after each, do it again, publish, and look from the first root."""
+    workspace, hub = prepared(tmp_path / "edict")
+    published, stored, roots = hub.verified, hub.stored, dict(hub.roots)
+    for count in range(200):
+        folder = tmp_path / f"crash-{count}"
+        shutil.copytree(workspace.folder, folder)
+        hub.verified, hub.stored, hub.roots, hub.key = published, stored, dict(roots), folder / "hub" / "timestamp.pem"
+        with pytest.MonkeyPatch.context() as patch:
+            asked = killed_after(count, patch)
+            try:
+                action(reopened(workspace, folder))
+            except KilledError:
+                pass
+            else:
+                return asked()
+        survivor = reopened(workspace, folder)
+        survivor.repository.state()
+        action(survivor)
+        publish(survivor, hub)
+        assert len(hub.verified.documents) == 2
+        assert publish(survivor, hub).action == "nothing", f"killed after {count} writes"
+    pytest.fail("the action never ended")
+
+
+def rotate(role: str) -> Callable[[Workspace], None]:
+    def action(workspace: Workspace) -> None:
+        """As `edict trust rotate` does it, of whatever key is here."""
+        holding = trusting.holding_of(workspace, role)
+        public = trusting.new_timestamp_key(workspace) if role == "timestamp" else workspace.keys.create(role, None)
+        trusting.arrange(workspace, {role: replace(holding, keys=(public,))})
+
+    return action
+
+
+def delegate(workspace: Workspace) -> None:
+    public = workspace.keys.create("policies/pay", None)
+    trusting.arrange(workspace, {"policies/pay": Holding((public,))})
+
+
+@pytest.mark.parametrize("role", ["root", "targets", "snapshot", "timestamp", "policies/net"])
+def test_rotating_a_key_survives_a_kill_between_any_two_writes(tmp_path: Path, role: str) -> None:
+    assert survive(tmp_path, rotate(role)) >= 2
+
+
+def test_delegating_survives_a_kill_between_any_two_writes(tmp_path: Path) -> None:
+    assert survive(tmp_path, delegate) >= 2
 
 
 def test_a_write_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
