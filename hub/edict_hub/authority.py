@@ -60,7 +60,7 @@ class Authority:
                 if read != self._read:
                     self._held = self._judged(*read)
                     self._read = read
-                    _log.info("another CA", issuing=self._held.issuing.name, believed=len(chains.split(read[0])))
+                    _log.info("another CA", issuing=self._held.issuing.name, believed=len(chains.read(read[0])))
             except EdictError as error:
                 if self._trouble != str(error):
                     _log.error("the CA cannot be read; the old one stays", code=error.code, error=error.what)
@@ -74,7 +74,7 @@ class Authority:
 
     def _judged(self, cert: bytes, key: bytes) -> Held:
         issuing = CertificateAuthority.load(cert, key)
-        for each in chains.split(cert):
+        for each in chains.read(cert):
             domain = chains.trust_domain_of(each)
             if domain != self._trust_domain:
                 raise HubError(

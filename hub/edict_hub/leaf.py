@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -19,6 +20,7 @@ from edict import log
 from edict.clock import Clock
 from edict.errors import EdictError, HubError
 from edict.pki import chains
+from edict.pki.ca import CertificateAuthority
 from edict.pki.csr import load_private_key, make_csr, new_private_key
 from edict.pki.names import hub_id, uris_of
 from edict_hub import files
@@ -35,11 +37,6 @@ class Pair:
 
     chain: bytes
     key: bytes
-
-    @property
-    def certificate(self) -> x509.Certificate:
-        """The server's own certificate."""
-        return chains.split(self.chain)[0]
 
 
 class Leaf:
@@ -68,58 +65,62 @@ class Leaf:
         self._clock = clock
         self._rng = rng
         self._lock = threading.Lock()
-        self._trouble = ""
-        self._file = self._contents()
-        self._shown, self._due = self._file, self._due_of(self._file)
+        self._troubles: set[str] = set()
+        self._issuer: CertificateAuthority | None = None
+        self._due = datetime.min.replace(tzinfo=UTC)
+        self._file = Pair(b"", b"")
+        self._follow()
 
     def now(self) -> Pair:
         """Return what is shown now; what cannot be read or issued leaves the old one."""
         with self._lock:
-            try:
-                self._follow()
-                self._renew()
-            except EdictError as error:
-                if self._trouble != str(error):
+            troubles = self._tried(self._follow) + self._tried(self._renew)
+            for error in troubles:
+                if str(error) not in self._troubles:
                     _log.error("the server certificate stays the old one", code=error.code, error=error.what)
-                self._trouble = str(error)
-            else:
-                self._trouble = ""
+            self._troubles = set(map(str, troubles))
             return self._shown
 
+    @staticmethod
+    def _tried(step: Callable[[], None]) -> list[EdictError]:
+        try:
+            step()
+        except EdictError as error:
+            return [error]
+        return []
+
     def _follow(self) -> None:
-        found = self._contents()
-        if found != self._file:
-            self._file = self._shown = found
-            self._due = self._due_of(found)
-            _log.info("server certificate replaced", until=found.certificate.not_valid_after_utc.isoformat())
-
-    def _renew(self) -> None:
-        """Issue the next one when it is time, or when another authority issues now."""
-        issuing, shown = self._authority.now().issuing, self._shown.certificate
-        if uris_of(shown) != [hub_id(issuing.trust_domain)]:
+        found = Pair(files.read(self._cert), files.read_key(self._key))
+        if found == self._file:
             return
-        if self._clock.now() < self._due and chains.issued(shown, issuing.certificate):
-            return
-        configured = self._file.certificate
-        life = configured.not_valid_after_utc - configured.not_valid_before_utc
-        key = new_private_key()
-        request = make_csr(key, hub_id(issuing.trust_domain))
-        leaf = issuing.issue_hub(request, chains.hosts_of(configured), self._clock.now(), life)
-        self._shown = Pair(leaf + issuing.chain_pem, key)
-        self._due = self._due_of(self._shown)
-        _log.info("server certificate renewed", until=self._shown.certificate.not_valid_after_utc.isoformat())
-
-    def _due_of(self, pair: Pair) -> datetime:
-        begin, end = pair.certificate.not_valid_before_utc, pair.certificate.not_valid_after_utc
-        return begin + (end - begin) * self._rng.uniform(*RENEW_BETWEEN)
-
-    def _contents(self) -> Pair:
-        pair = Pair(files.read(self._cert), files.read_key(self._key))
-        if pair.certificate.public_key() != load_private_key(pair.key).public_key():
+        certificate = chains.read(found.chain)[0]
+        if certificate.public_key() != load_private_key(found.key).public_key():
             raise HubError(
                 Code.CONFIG,
                 "the server's certificate does not belong to its key",
                 where=str(self._cert),
                 remedy="replace both files",
             )
-        return pair
+        self._file, self._configured = found, certificate
+        self._show(found, certificate)
+
+    def _renew(self) -> None:
+        """Issue the next one when it is time, or when another authority issues now."""
+        issuing = self._authority.now().issuing
+        if self._issuer is not issuing:
+            if not chains.issued(self._certificate, issuing.certificate):
+                self._due = datetime.min.replace(tzinfo=UTC)
+            self._issuer = issuing
+        if self._clock.now() < self._due or uris_of(self._certificate) != [hub_id(issuing.trust_domain)]:
+            return
+        life = self._configured.not_valid_after_utc - self._configured.not_valid_before_utc
+        key = new_private_key()
+        request = make_csr(key, hub_id(issuing.trust_domain))
+        leaf = issuing.issue_hub(request, chains.hosts_of(self._configured), self._clock.now(), life)
+        self._show(Pair(leaf + issuing.chain_pem, key), chains.read(leaf)[0])
+
+    def _show(self, pair: Pair, certificate: x509.Certificate) -> None:
+        begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        self._shown, self._certificate, self._issuer = pair, certificate, None
+        self._due = begin + (end - begin) * self._rng.uniform(*RENEW_BETWEEN)
+        _log.info("server certificate", until=end.isoformat(), own=pair is not self._file)

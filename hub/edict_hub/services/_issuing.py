@@ -44,5 +44,5 @@ class Issuer:
 
     def _recognise(self, claim: Claim, proof: bytes) -> ClusterName:
         held = self._authority.now()
-        domain, believed = held.issuing.trust_domain, chains.split(held.believed)
+        domain, believed = held.issuing.trust_domain, chains.read(held.believed)
         return check(claim, proof, believed=believed, trust_domain=domain, now=self._clock.now())

@@ -23,14 +23,22 @@ def split(pem: bytes) -> tuple[x509.Certificate, ...]:
     Raises:
         IdentityError: EDICT0302.
     """
-    try:
-        found = tuple(x509.load_pem_x509_certificates(pem))
-        plain = b"".join(map(pem_of, found))
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise _unreadable(str(error)) from None
-    if plain.split() != pem.split():
+    found = read(pem)
+    if b"".join(map(pem_of, found)).split() != pem.split():
         raise _unreadable("there is something beside certificates")
     return found
+
+
+def read(pem: bytes) -> tuple[x509.Certificate, ...]:
+    """Read PEM certificates, at least one, from a file of ours: comments may stand between them.
+
+    Raises:
+        IdentityError: EDICT0302.
+    """
+    try:
+        return tuple(x509.load_pem_x509_certificates(pem))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _unreadable(str(error)) from None
 
 
 def pem_of(certificate: x509.Certificate) -> bytes:

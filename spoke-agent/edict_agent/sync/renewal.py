@@ -16,7 +16,7 @@ from edict_agent.sync.link import Link
 from edict_agent.tasks import until_first
 
 RETRY_SECONDS = 60.0
-SPREAD_SECONDS = 30.0
+SPREAD_SECONDS = 120.0
 """A fleet that verifies one root makes its links anew over this time, not at once."""
 _log = log.get("edict_agent.renewal")
 
