@@ -6,31 +6,16 @@ import msgspec
 from msgspec import UNSET
 
 from edict.errors import HubError, UsageError
-from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName, Digest, digest_of
 from edict.policy.documents import ManagedCluster, ManagedClusterSpec, ReceiptKey
 from edict.policy.parse import load_one, to_yaml
 from edict.policy.validate import validate
-from edict.trust.receipts import fingerprint
 from edict.trust.roles import cluster_path
 from edict_cli import signing
 from edict_cli.codes import Code, Hub
 from edict_cli.hub import HubClient
 from edict_cli.signing import Signed
 from edict_cli.store.workspace import Workspace
-
-
-class Approval(msgspec.Struct, frozen=True, rename="camel"):
-    """The receipt key that a cluster shows, and the one that is signed in; empty when there is none."""
-
-    cluster: str
-    shown: str
-    pinned: str
-
-    @property
-    def fingerprint(self) -> str:
-        """What a person compares."""
-        return fingerprint(bytes.fromhex(self.shown))
 
 
 def present(workspace: Workspace, hub: HubClient | None, name: ClusterName) -> ManagedCluster | None:
@@ -79,27 +64,6 @@ def with_spec(document: ManagedCluster | None, spec: ManagedClusterSpec) -> Mana
     """Return a new spec that keeps the receipt key of the old one."""
     kept = UNSET if document is None else document.spec.receipt_key
     return msgspec.structs.replace(spec, receipt_key=kept)
-
-
-def approval(workspace: Workspace, hub: HubClient, name: ClusterName) -> tuple[ManagedCluster, Approval]:
-    """Return a cluster and the key that it shows.
-
-    Raises:
-        UsageError: EDICT0611 when it is not in the inventory, EDICT0614 when it has not enrolled.
-    """
-    document = present(workspace, hub, name)
-    if document is None:
-        raise unknown(name)
-    said = {status.name: status for status in hub.status([name]).clusters}
-    shown = said.get(name, pb.ClusterStatus()).pending_receipt_key.hex()
-    if not shown and not pinned_key(document):
-        raise UsageError(
-            Code.NOT_ENROLLED,
-            f"the cluster {name} has not shown a receipt key: it has not enrolled",
-            where=f"cluster {name}",
-            remedy=f"give its agent the token of `edict cluster token {name}`",
-        )
-    return document, Approval(name, shown or pinned_key(document), pinned_key(document))
 
 
 def unknown(name: str) -> UsageError:

@@ -22,14 +22,22 @@ from edict_cli.store.workspace import Workspace
 
 @click.group("operator", short_help="Make operators' certificates.")
 def command() -> None:
-    """Manage the certificates with which people call the hub; they need the CA's key in the workspace's hub folder."""
+    """Manage the certificates with which people call the hub; they need the CA's key in the workspace's hub folder.
+
+    \b
+    Each role may do all that the one before it may; the hub judges it at every call:
+      viewer     read the release, its documents, and what clusters prove
+      auditor    read every receipt and all signed metadata that is kept
+      operator   publish, make enrolment tokens, ban clusters, recover a hub
+    None of them can author policy: that takes the keys that sign.
+    """  # noqa: D301 - \b is click's mark for text that keeps its lines
 
 
 @command.command("renew", short_help="Make a new certificate for this workspace.")
 @forms()
 @pass_session
 def renew(session: Session, *, form: Form) -> None:
-    """Replace this workspace's own operator certificate; it lasts 30 days."""
+    """Replace this workspace's own certificate, of the role operator; it lasts 30 days."""
     workspace = Workspace(session)
     _issue(workspace, workspace.operator, Role.OPERATOR, OPERATOR, form)
 
@@ -41,7 +49,7 @@ def renew(session: Session, *, form: Form) -> None:
     type=click.Choice([role.value for role in Role]),
     default="viewer",
     show_default=True,
-    help="What it may do.",
+    help="What it may do: see `edict operator --help`.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for key, certificate, CA.")
 @forms()
