@@ -15,14 +15,17 @@ from edict.pki.ca import CertificateAuthority
 from edict.pki.csr import make_csr, new_private_key
 from edict.pki.names import cluster_id
 from edict.pki.token import Token
-from edict.trust import verify
+from edict.trust import authorities, verify
 from edict.trust.roles import ROOT
+from edict_agent import credentials
 from edict_agent.credentials import Credentials
 from edict_agent.store.identity import IdentityStore
 from edict_agent.sync import certificate
 from edict_agent.sync.addresses import Addresses
 from edict_agent.sync.enrol import Request
 from tests.attacks.harness import Off, attack
+from tests.attacks.thief import root_with
+from tests.attacks.victims import Victim, message
 from tests.unit.agent.fakes import MemoryKube, TurnedClock
 from tests.unit.agent.test_chain import ONE
 from tests.unit.agent.test_client import DOMAIN, World
@@ -111,3 +114,17 @@ async def test_an_enrolment_with_another_root() -> bool:
     with contextlib.suppress(TrustError):
         await agent.enrol_first(Addresses("h:2", random.Random(1)))
     return agent.identity.root == thief.metadata[ROOT]
+
+
+@attack(
+    "goes on as the hub with the CA that authors took out of the root",
+    without=[Off(credentials, "believing", lambda pins, _root: pins)],
+)
+async def test_a_hub_s_ca_that_authors_took_out(world: World, fed: Federation, victim: Victim) -> bool:
+    """The agent must not so much as connect to a hub of that CA."""
+    fresh = CertificateAuthority.create(DOMAIN, fed.now - timedelta(days=1)).certificate_pem.decode()
+    listing = root_with(fed, lambda root: authorities.write(root, [fresh]))
+    await victim.hears(message(fed.publish(), fed.blobs, roots=[listing]))
+    assert victim.memory.state.root_version == 2
+    world.credentials.root = lambda: victim.memory.state.root
+    return world.hub.ca.certificate_pem.decode() in world.credentials.believed.pins.ca_pem
