@@ -20,14 +20,11 @@ import pytest
 
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
-from edict.trust import authoring, verify
-from edict.trust.keys import load_signer
+from edict.trust import verify
 from edict.trust.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, team_role
 from edict_agent.sync.judge import Judged, bundle_of, judge
 from edict_cli.hub import HubClient
 from edict_cli.session import Session
-from edict_cli.store.keys import Keys
-from edict_cli.store.repository import Repository
 from edict_cli.store.workspace import Workspace
 from tests.env import EnvError, Etcd, Process
 from tests.env._wait import await_ready, free_ports
@@ -87,28 +84,15 @@ def office(tmp_path_factory: pytest.TempPathFactory, token: Token) -> Iterator[O
             *("init", str(office.workspace), "--trust-domain", "bank.example", "--team", "net"),
             *("--hub", f"127.0.0.1:{mtls}", "--enrol", f"127.0.0.1:{enrol}", "--etcd", etcd.endpoint),
         )
-        with pytest.MonkeyPatch.context() as environment:
-            for name, value in {**ENVIRONMENT, **token.environment}.items():
-                environment.setenv(name, value)
-            move_keys_into_the_device(office.workspace)
         with running_hub(office.workspace):
             office.edict("cluster", "add", "fra1", "--plugin", "cilium")
+            office.edict("publish", "--yes")
+            office.edict("trust", "rotate", "net", "--uri", "hsm:2?label=payments+team")
+            office.edict("trust", "rotate", "snapshot", "--uri", "hsm:3?label=payments+team")
+            office.edict("publish", "--yes")
+            for name in ("team-net", "snapshot"):
+                (office.workspace / "keys" / f"{name}.pem").unlink()
             yield office
-
-
-def move_keys_into_the_device(workspace: Path) -> None:
-    """Make the federation's metadata anew with two keys of the device."""
-    keys = Keys(workspace / "keys", Session(workspace))
-    (workspace / "keys" / "keys.yaml").unlink()
-    for role, number in ((TEAM, 2), (SNAPSHOT, 3)):
-        keys.path(role).unlink()
-        keys.add(role, *keys.look_up(f"hsm:{number}?label=payments+team"))
-    signers = {role: keys.signer(role) for role in ("root", "targets", "inventory", "snapshot")}
-    timestamp = load_signer(workspace / "hub" / "timestamp.pem", None)
-    root_keys = authoring.RootKeys(**signers, timestamp=timestamp, teams={"net": keys.signer(TEAM)})
-    made = authoring.initial(root_keys, datetime.now(UTC))
-    Repository(workspace / "metadata").found(made)
-    (workspace / "hub" / "root.json").write_bytes(made[ROOT])
 
 
 @contextmanager
@@ -135,9 +119,16 @@ def as_the_agent_sees_it(workspace: Path) -> Judged:
     """Judge what the hub has as an agent does that was given the trust root and nothing else."""
     opened = Workspace(Session(workspace))
     with HubClient(opened) as hub:
-        files = {item.role: item for item in hub.state().metadata if item.role != ROOT}
+        metadata = hub.state().metadata
+        files = {item.role: item for item in metadata if item.role != ROOT}
         state = verify.pin((workspace / "hub" / "root.json").read_bytes())
-        message = pb.Release(timestamp=files.pop(TIMESTAMP), snapshot=files.pop(SNAPSHOT), targets=files.values())
+        roots = sorted((item for item in metadata if item.role == ROOT), key=lambda item: item.version)
+        message = pb.Release(
+            roots=[item for item in roots if item.version > state.root_version],
+            timestamp=files.pop(TIMESTAMP),
+            snapshot=files.pop(SNAPSHOT),
+            targets=files.values(),
+        )
         described = verify.advance(state, bundle_of(message), now=datetime.now(UTC)).documents
         blobs = hub.blobs([target.digest for target in described.values()])
     message.blobs.extend(pb.Blob(digest=digest, content=content) for digest, content in blobs.items())
@@ -145,7 +136,7 @@ def as_the_agent_sees_it(workspace: Path) -> Judged:
 
 
 def schemes_of(metadata: bytes, role: str) -> set[str]:
-    """The schemes of the keys that signed nothing else than what this delegator lets a role be signed by."""
+    """The schemes of the keys that a delegator lets a role be signed by."""
     plain = json.loads(metadata)["signed"]
     delegations = plain.get("delegations", plain)
     keys = delegations["keys"]
@@ -164,7 +155,6 @@ def test_a_policy_and_its_release_are_signed_in_the_device_and_an_agent_accepts_
     assert [placed.problem for placed in judged.policies] == [None] * len(judged.policies)
     assert schemes_of(judged.state.root, SNAPSHOT) == {"ecdsa-sha2-nistp384"}
     assert schemes_of(judged.state.targets[TARGETS], TEAM) == {"ecdsa-sha2-nistp256"}
-    assert not list((office.workspace / "keys").glob("team-*")), "no file holds the team's key"
     document.write_bytes(document.read_bytes().replace(b"10.0.0.0/8", b"10.1.0.0/16"))
     office.edict("sign", "-f", str(document))
     office.edict("publish", "--yes")
