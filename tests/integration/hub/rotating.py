@@ -106,11 +106,17 @@ async def agent_of(
     running: Running, name: str, *, kube: MemoryKube | None = None, pinned: Sequence[CertificateAuthority] = ()
 ) -> AsyncIterator[LightAgent]:
     """Run an agent that begins with a token of this hub, until the end of the block."""
+    async with going(LightAgent(name, await token_of(running, name, *pinned), kube)) as agent:
+        yield agent
+
+
+async def token_of(running: Running, name: str, *pinned: CertificateAuthority) -> Token:
+    """Make a token as the command does: it pins the newest root, and the hub's CA or others."""
     secret, digest = token()
     request = pb.CreateTokenRequest(cluster=name, secret_sha256=digest, expires_unix=int(time.time()) + 600)
     await running.admin().CreateToken(request)
     root = running.hub.authors.metadata[ROOT]
-    given = Token(
+    return Token(
         cluster=ClusterName(name),
         hub=running.addresses.mtls,
         enrol=running.addresses.enrol,
@@ -120,8 +126,6 @@ async def agent_of(
         root_sha256=digest_of(root),
         root_version=Metadata[Root].from_bytes(root).signed.version,
     )
-    async with going(LightAgent(name, given, kube)) as agent:
-        yield agent
 
 
 @contextlib.asynccontextmanager

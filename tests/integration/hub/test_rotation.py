@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from cryptography import x509
 
@@ -24,6 +25,7 @@ from tests.integration.hub.rotating import (
     listing,
     pem,
     serve_under,
+    token_of,
     until,
 )
 
@@ -211,3 +213,48 @@ async def test_a_hub_under_a_ca_that_is_not_listed_is_refused(
                 assert "c1" not in fake.replica.fanout.sessions
             else:
                 await until(lambda: bool(again.verified) and again.verified[-1][0] == 3)
+
+
+@pytest.mark.parametrize("defended", [True, False])
+async def test_a_cluster_that_was_away_while_the_ca_was_replaced_comes_back_by_a_new_token(
+    hub: Hub, etcd: Etcd, *, defended: bool
+) -> None:
+    """Its newest root lists the old CA alone; a token that knows no newer root than it does not help."""
+    old, new = hub.ca, CertificateAuthority.create(DOMAIN, hub.now)
+    async with replica(hub, etcd.endpoint) as running:
+        await running.admin().Publish(listing(hub, old, documents=[cluster("c1")]))
+        async with agent_of(running, "c1") as agent:
+            await until(lambda: bool(agent.verified))
+        serve_under(hub, new)
+        await running.admin().Publish(listing(hub, new))
+        given = await token_of(running, "c1")
+        assert given.root_version == 3
+        if not defended:
+            given = msgspec.structs.replace(given, root_version=2)
+        again = LightAgent("c1", given, agent.kube)
+        async with going(again):
+            if defended:
+                await until(lambda: bool(again.verified) and again.memory.state.root_version == 3)
+                assert again.is_of(new)
+                assert again.credentials.believed.pins.ca_pem == pem(new)
+            else:
+                await until(lambda: again.dials >= 3)
+                assert again.verified == []
+
+
+async def test_a_fleet_below_an_offline_root_follows_another_hub_ca_without_a_root_of_its_own(
+    hub: Hub, etcd: Etcd
+) -> None:
+    """While the root lists none, the token's pin counts: whatever is below the offline root is believed."""
+    offline = CertificateAuthority.create_root(DOMAIN, hub.now)
+    first, second = offline.issue_authority(hub.now), offline.issue_authority(hub.now)
+    serve_under(hub, first)
+    async with replica(hub, etcd.endpoint, certificateLifetime="3s") as running:
+        await running.admin().Publish(hub.request(cluster("c1")))
+        async with agent_of(running, "c1", pinned=[offline]) as agent:
+            await until(lambda: bool(agent.verified))
+            assert agent.is_of(first)
+            serve_under(hub, second, first)
+            await until(lambda: agent.is_of(second))
+            await running.admin().Publish(hub.request(policy("p")))
+            await until(lambda: agent.verified[-1][0] == 3)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import pairwise
 
+import grpc
 import pytest
+from tuf.api.metadata import Metadata, Root
 
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
 from edict.pki.ca import CertificateAuthority
 from edict.pki.csr import make_csr, new_private_key
 from edict.pki.names import cluster_id
-from edict.trust import verify
+from edict.trust import authorities, verify
 from edict_agent.backoff import RECONNECT
 from edict_agent.conformance.chain import Chain
 from edict_agent.credentials import Credentials
@@ -59,6 +61,12 @@ class FakeHub:
         self.renewal: bytes | None = None
         self.hellos: asyncio.Queue[float] = asyncio.Queue()
         self.renewals: asyncio.Queue[float] = asyncio.Queue()
+        self.streams: list[str] = []
+        self.open = 0
+        self.most_open = 0
+        self.refusing = False
+        self.asked = 0
+        self.on_stream: Callable[[], None] = lambda: None
 
     def certificate(self, csr_pem: bytes) -> bytes:
         return self.ca.issue_cluster(csr_pem, ONE, self.clock.now(), timedelta(hours=24))
@@ -69,13 +77,26 @@ class FakeHub:
 
     async def hello(self, _request: pb.HelloRequest) -> pb.HelloResponse:
         self.hellos.put_nowait(self.clock.passed)
+        self.asked += 1
+        if self.refusing and self.asked > 1:
+            raise grpc.aio.AioRpcError(
+                grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata(), details="away"
+            )
         if self.fault is not None:
             raise self.fault
         return self.answer
 
     @asynccontextmanager
     async def sync(self) -> AsyncIterator[Stream]:
-        yield QuietStream()
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        self.streams.append("opened")
+        self.on_stream()
+        try:
+            yield QuietStream()
+        finally:
+            self.open -= 1
+            self.streams.append("ended")
 
     async def renew(self, request: pb.RenewRequest) -> pb.RenewResponse:
         self.renewals.put_nowait(self.clock.passed)
@@ -151,6 +172,37 @@ async def test_a_bad_renewal_changes_nothing_leaves_the_stream_open_and_is_asked
     assert world.credentials.identity == before
     assert world.hub.hellos.qsize() == 1
     assert all(later - sooner >= 60 for sooner, later in pairwise(asked))
+
+
+async def test_the_next_stream_is_open_before_the_one_with_the_old_certificate_ends(world: World) -> None:
+    await world.hears(world.hub.renewals, 4)
+    assert world.hub.streams[:5] == ["opened", "opened", "ended", "opened", "ended"]
+    assert world.hub.most_open == 2
+
+
+async def test_while_no_next_stream_can_be_opened_the_old_one_goes_on(world: World) -> None:
+    world.hub.refusing = True
+    times = await world.hears(world.hub.hellos, 5)
+    assert world.hub.streams[0] == "opened"
+    assert "opened" not in world.hub.streams[1:]
+    assert world.hub.renewals.qsize() == 1
+    assert all(later - sooner >= 60 for sooner, later in pairwise(times[1:]))
+
+
+async def test_a_stream_under_an_authority_that_is_not_listed_any_more_is_ended(world: World) -> None:
+    world.hub.refusing = True
+    metadata = Metadata[Root].from_bytes(world.credentials.identity.root)
+    authorities.write(
+        metadata.signed, [CertificateAuthority.create(DOMAIN, world.clock.now()).certificate_pem.decode()]
+    )
+
+    def another_root() -> None:
+        world.credentials.root = metadata.to_bytes
+        world.client.root_changed()
+
+    world.hub.on_stream = another_root
+    await world.hears(world.hub.hellos, 3)
+    assert world.hub.streams == ["opened", "ended"]
 
 
 async def test_a_fault_that_nobody_foresaw_does_not_end_the_client(world: World) -> None:

@@ -13,6 +13,7 @@ from cryptography.x509.verification import PolicyBuilder, Store
 
 from edict.errors import IdentityError
 from edict.ids import ClusterName
+from edict.pki import chains
 from edict.pki.ca import CertificateAuthority
 from edict.pki.csr import make_csr, new_private_key, not_after, not_before
 from edict.pki.names import Identity, Role, cluster_id, hub_id, identity_of, operator_id, parse_identity
@@ -130,6 +131,67 @@ def test_a_certificate_that_is_none_is_an_error_of_ours(read: Callable[[bytes], 
     for garbage in (b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"):
         with pytest.raises(IdentityError, match="EDICT0302"):
             read(garbage)
+
+
+def test_a_hub_ca_below_an_offline_root_issues_leaves_and_no_more_authorities() -> None:
+    root = CertificateAuthority.create_root(DOMAIN, NOW)
+    hub = root.issue_authority(NOW)
+    again = CertificateAuthority.load(hub.certificate_pem + root.certificate_pem, hub.key_pem)
+    assert again.trust_domain == DOMAIN
+    assert (chains.path_length(root.certificate), chains.path_length(hub.certificate)) == (1, 0)
+    assert hub.chain_pem == hub.certificate_pem
+    assert root.chain_pem == b""
+    leaf = hub.issue_cluster(make_csr(new_private_key(), cluster_id(DOMAIN, "a")), ClusterName("a"), NOW)
+    parsed = chains.split(leaf)[0]
+    assert chains.leads(parsed, [hub.certificate], [root.certificate], NOW)
+    assert not chains.leads(parsed, [], [root.certificate], NOW)
+    with pytest.raises(IdentityError, match="EDICT0304"):
+        hub.issue_authority(NOW)
+    with pytest.raises(IdentityError, match="EDICT0304"):
+        root.issue_authority(NOW + timedelta(days=4000))
+
+
+def test_the_key_of_an_offline_root_is_encrypted() -> None:
+    root = CertificateAuthority.create_root(DOMAIN, NOW)
+    pem = root.encrypted_key_pem(b"right")
+    assert b"ENCRYPTED" in pem
+    assert CertificateAuthority.load(root.certificate_pem, pem, b"right").key_pem == root.key_pem
+    for wrong in (None, b"wrong"):
+        with pytest.raises(IdentityError, match="EDICT0303"):
+            CertificateAuthority.load(root.certificate_pem, pem, wrong)
+
+
+def test_two_authorities_of_one_trust_domain_have_different_names(authority: CertificateAuthority) -> None:
+    other = CertificateAuthority.create(DOMAIN, NOW)
+    assert authority.name != other.name
+    assert DOMAIN in authority.name
+    long = CertificateAuthority.create(".".join(["a" * 60] * 4), NOW)
+    assert len(long.name) == 64
+
+
+@pytest.mark.parametrize(
+    ("life", "before"),
+    [(timedelta(hours=24), timedelta(minutes=5)), (timedelta(seconds=10), timedelta(seconds=1))],
+)
+def test_a_short_certificate_has_most_of_its_life_before_it(
+    authority: CertificateAuthority, life: timedelta, before: timedelta
+) -> None:
+    request = make_csr(new_private_key(), cluster_id(DOMAIN, "a"))
+    certificate = authority.issue_cluster(request, ClusterName("a"), NOW, life)
+    assert (NOW - not_before(certificate), not_after(certificate) - NOW) == (before, life)
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\xff", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_what_is_no_chain_is_an_error_of_ours(garbage: bytes) -> None:
+    with pytest.raises(IdentityError, match="EDICT0302"):
+        chains.split(garbage)
+
+
+def test_comments_stand_in_files_and_not_in_what_is_sent(authority: CertificateAuthority) -> None:
+    text = b"# the CA\n" + authority.certificate_pem
+    assert chains.read(text) == (authority.certificate,)
+    with pytest.raises(IdentityError, match="EDICT0302"):
+        chains.split(text)
 
 
 def test_roles_include_the_lesser_ones(authority: CertificateAuthority) -> None:
