@@ -128,6 +128,7 @@ class Admin(rpc.AdminServicer):
                     if not changed:
                         yield await self._answer([])
                     for cluster in changed:
+                        self._left(operator)  # a reader may be so slow that it takes the rest only later
                         if not wanted or cluster in wanted:
                             yield await self._answer([cluster])
             finally:
@@ -196,11 +197,8 @@ class Admin(rpc.AdminServicer):
 
     async def _changed(self, subscription: Subscription, operator: Operator) -> list[ClusterName] | None:
         """Wait for changes, but no longer than the operator's certificate lets."""
-        left = (operator.not_after - self._clock.now()).total_seconds()
-        if left <= 0:  # changes that are waiting already would be taken without a wait
-            raise expired(operator.name)
         try:
-            return await asyncio.wait_for(subscription.take(), left)
+            return await asyncio.wait_for(subscription.take(), self._left(operator))
         except TimeoutError:
             raise expired(operator.name) from None
 
