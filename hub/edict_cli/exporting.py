@@ -32,7 +32,7 @@ class Exporter:
         hub: whom to ask; nothing that it says is believed.
         sink: where the export goes.
         trusted: the trust root that it is judged from.
-        since: the release to begin with; 0 is everything.
+        asked: what is known already, and the release to begin with.
         only: whose receipts; empty is every cluster's.
         tell: takes words for what is under way.
     """
@@ -42,15 +42,15 @@ class Exporter:
         hub: HubClient,
         sink: Sink,
         trusted: Trusted,
+        asked: Asked,
         *,
-        since: int,
         only: Sequence[ClusterName],
         tell: Callable[[str], None],
     ) -> None:
         self._hub = hub
         self._writer = Writer(sink)
-        self._audit = Audit(trusted, Asked())
-        self._since = since
+        self._audit = Audit(trusted, asked)
+        self._since = asked.since
         self._only = tuple(sorted(only))
         self._tell = tell
         self._waiting: dict[str, MetadataLine] = {}

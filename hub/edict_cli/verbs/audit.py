@@ -26,6 +26,7 @@ from edict_cli.hub import HubClient
 from edict_cli.output import Form, emit, forms, note, progress, stdout
 from edict_cli.session import Session, pass_session
 from edict_cli.store import files
+from edict_cli.store import seen as seen_store
 from edict_cli.store.workspace import Workspace
 
 FINDINGS, PARTIAL = 1, 3
@@ -49,8 +50,9 @@ def command() -> None:
 def export(session: Session, *, out: Path, clusters: tuple[str, ...], since: int, form: Form) -> int:
     """Write roots, every release with its documents, and the receipts of the clusters into one file.
 
-    All of it is verified on the way, from the workspace's trust root. The file is written whole even where something
-    does not hold: that is what it shows. A certificate of the role auditor is enough.
+    All of it is verified on the way, from the workspace's trust root, and held against what the workspace has seen: its
+    newest release, and where each chain of receipts ended when it was last looked at. The file is written whole even
+    where something does not hold: that is what it shows. A certificate of the role auditor is enough.
 
     \b
     Exit code: 0 everything holds, 3 something does not, and is named, 2 an error.
@@ -66,7 +68,7 @@ def export(session: Session, *, out: Path, clusters: tuple[str, ...], since: int
     if out.exists():
         raise UsageError(Code.ALREADY_THERE, "there is something already", where=str(out), remedy="name a new file")
     with HubClient(workspace) as hub, progress("fetching the history") as tell, _new_file(out) as sink:
-        report = Exporter(hub, sink, trusted, since=since, only=only, tell=tell).run()
+        report = Exporter(hub, sink, trusted, _known(workspace, since), only=only, tell=tell).run()
     _print(report, form)
     note(f"Written to {out}. Verify it anywhere: edict audit verify {out} --root-sha256 {report.root}")
     return 0 if report.holds else PARTIAL
@@ -83,6 +85,13 @@ def export(session: Session, *, out: Path, clusters: tuple[str, ...], since: int
     metavar="CLUSTER=SEQUENCE:SHA256",
     help="A cluster's newest receipt, as its owner read it in the cluster; repeatable.",
 )
+@click.option(
+    "--release",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="The newest release, as its publisher knows it.",
+)
 @click.option("--at", metavar="TIME", help="Also say how every policy and rule stood then, such as 2026-05-01T12:00Z.")
 @forms(Form.TABLE, Form.WIDE, Form.JSON, Form.YAML)
 def verify(
@@ -91,6 +100,7 @@ def verify(
     root: Path | None,
     root_sha256: str | None,
     heads: tuple[str, ...],
+    release: int,
     at: str | None,
     form: Form,
 ) -> int:
@@ -111,13 +121,20 @@ def verify(
       edict audit verify 2026-q2.jsonl --root root.json --at 2026-05-01T12:00Z -o json
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
     trusted = _trusted(root, root_sha256)
-    asked = Asked(at=_time(at) if at is not None else None, heads=dict(map(_head, heads)))
+    asked = Asked(at=_time(at) if at is not None else None, heads=dict(map(_head, heads)), release=release)
     with _opened(file) as source, progress(f"verifying {file.name}") as tell:
         report = _judged(source, Audit(trusted, asked), tell)
     _print(report, form)
     if not form.structured:
         _caution(report, asked)
     return 0 if report.holds else FINDINGS
+
+
+def _known(workspace: Workspace, since: int) -> Asked:
+    """Return what the workspace knows, which the hub cannot take back."""
+    seen = seen_store.load(workspace.folder / "seen.json")
+    heads = {name: Head(one.sequence, one.digest) for name, one in seen.items()}
+    return Asked(since=since, heads=heads, release=workspace.repository.state().release)
 
 
 def _judged(source: BinaryIO, audit: Audit, tell: Callable[[str], None]) -> Report:

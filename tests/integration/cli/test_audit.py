@@ -205,7 +205,10 @@ def test_a_dropped_tail_is_seen_with_the_head_and_by_who_looked_before(told: Tol
         without(etcd, "/edict/v1/receipts/fra1/00000000000000000004"),
         without(etcd, "/edict/v1/clusters/fra1/receipt-head", instead=json.dumps(head).encode()),
     ):
-        told.export(out)
+        assert [finding["code"] for finding in told.export(out, expect=3)["findings"]] == ["EDICT0253"]
+        (told.desk.workspace / "seen.json").rename(tmp_path / "seen.json")
+        told.export(tmp_path / "unseen.jsonl")
+        (tmp_path / "seen.json").rename(told.desk.workspace / "seen.json")
         status = told.desk.json("status", expect=3)["clusters"][0]
     assert (status["state"], status["code"]) == ("Unknown", "EDICT0244")
     found = verify(told, out, "--head", told.head(), expect=1)["findings"]

@@ -29,6 +29,7 @@ from edict_hub import config as settings
 from edict_hub.archive import Archive
 from edict_hub.archiver import Archiver
 from edict_hub.receipts import Outcome, Receipts
+from edict_hub.server import Replica
 from edict_hub.store import Delete, EtcdStore, Operation, Put, Unchanged, keys
 from tests.env import Etcd
 from tests.integration.hub.hubs import Hub, Running, policy, replica
@@ -222,10 +223,10 @@ async def test_an_archive_of_another_kind(kept: Kept) -> None:
 
 
 @pytest.mark.parametrize("bad", ["/var/lib/receipts", "nonsense://x", "ftp://user:secret@host/x", "file:x"])
-async def test_a_url_that_is_none_is_refused_at_start(hub: Hub, etcd: Etcd, bad: str) -> None:
+async def test_a_url_that_is_none_is_refused_at_start(hub: Hub, store: EtcdStore, bad: str) -> None:
+    config = settings.load(hub.configure("http://127.0.0.1:1", archive=bad), {})
     with pytest.raises(HubError, match="EDICT0405") as caught:
-        async with replica(hub, etcd.endpoint, archive=bad):
-            pass
+        Replica(config, store, SystemClock(), random.Random(1))
     assert "secret" not in str(caught.value)
 
 

@@ -166,6 +166,15 @@ def _release(line: MetadataLine) -> int:
     return line.version if line.role == SNAPSHOT else 0
 
 
+def test_an_export_of_nothing_does_not_hold(made: Story) -> None:
+    assert codes(judged([Header(), made.history[0]], made.root)) == {"EDICT0254"}
+
+
+def test_a_history_that_ends_before_what_is_known_does_not_hold(made: Story) -> None:
+    assert judged(made.lines(), made.root, release=4).holds
+    assert codes(judged(made.lines(), made.root, release=5)) == {"EDICT0251"}
+
+
 def test_only_the_clusters_that_were_asked_for_are_missed(made: Story) -> None:
     receipts = [line for line in made.receipts() if isinstance(line, ReceiptLine) and line.cluster == "a"]
     report = judged([Header(clusters=("a",)), *made.history, *receipts], made.root)

@@ -21,7 +21,7 @@ from edict.trust import _check
 from edict.trust.audit import signing
 from edict.trust.audit.chain import Chain, Head
 from edict.trust.audit.history import History
-from edict.trust.audit.lines import DocumentLine, Line, MetadataLine, ReceiptLine
+from edict.trust.audit.lines import DocumentLine, Header, Line, MetadataLine, ReceiptLine
 from edict.trust.audit.report import Report
 from edict.trust.audit.signing import Signing
 from edict.trust.receipts import PAYLOAD_TYPE, ReceiptBody, envelope_digest, sign_receipt
@@ -256,6 +256,12 @@ def test_a_head_that_the_chain_has_otherwise_is_seen(made: Story) -> None:
     assert codes(judged(made.lines(), made.root, heads={"nobody": Head(4, "0" * 64)})) == {"EDICT0253"}
 
 
+def test_a_head_before_the_begin_of_an_export_is_not_missed(made: Story) -> None:
+    receipts = [line for line in made.receipts() if isinstance(line, ReceiptLine) and line.sequence > 2]
+    export: list[Line] = [Header(since=3), *made.history, *receipts]
+    assert judged(export, made.root, heads={"a": Head(2, "0" * 64)}).holds
+
+
 def test_a_hub_cannot_pin_a_key_of_its_own(made: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """It signs inventory and snapshot with what it has, and a chain that goes with them."""
     thief = made.fed.keys.timestamp
@@ -277,11 +283,11 @@ def test_the_metadata_that_pins_a_key_cannot_be_altered(made: Story, monkeypatch
     assert isinstance(line, MetadataLine)
     lines[place] = msgspec.structs.replace(line, content=line.content.replace(b"prod", b"test"))
     report = judged(lines, made.root)
-    assert {"EDICT0205", "EDICT0242"} == codes(report)
+    assert {"EDICT0205", "EDICT0242", "EDICT0254"} == codes(report)
     assert any(finding.where == f"metadata/inventory/{line.version}" for finding in report.findings)
     monkeypatch.setattr(_check, "signatures", lambda *_: None)
     monkeypatch.setattr(_check, "described", lambda *_: None)
-    assert not {"EDICT0205", "EDICT0242"} & codes(judged(lines, made.root))
+    assert not {"EDICT0205", "EDICT0242", "EDICT0254"} & codes(judged(lines, made.root))
 
 
 def test_another_federation_is_not_believed(made: Story) -> None:

@@ -37,12 +37,14 @@ class Asked:
         since: the release that the export begins with; receipts of earlier ones lead up to it and are not judged
             against their release, which the export does not have.
         at: a time whose state is wanted, or None.
-        heads: what owners read from their clusters.
+        heads: what owners read from their clusters, or somebody saw before.
+        release: the newest release that is known of otherwise; 0 is none.
     """
 
     since: int = 0
     at: datetime | None = None
     heads: Mapping[str, Head] = field(default_factory=dict)
+    release: int = 0
 
 
 class Chain:
@@ -66,7 +68,7 @@ class Chain:
         self._then: Folded | None = None
         self._first: ReceiptBody | None = None
         self._newest: Moment | None = None
-        self._sequence = 0
+        self._begin = self._sequence = 0
         self._digest = ""
         self._met_head = False
         self._receipts = self._verified = 0
@@ -80,6 +82,7 @@ class Chain:
         sequence, digest = line.sequence, envelope_digest(line.content)
         if self._is_behind(sequence):
             return
+        self._begin = self._begin or sequence
         self._look_for_gap(sequence)
         self._compare_head(sequence, digest)
         follows, before = sequence == self._sequence + 1, self._digest
@@ -130,7 +133,7 @@ class Chain:
             self._found(Code.NO_EVIDENCE, what, 0)
         if not self._receipts and self._signing.pinned:
             self._found(Code.NO_EVIDENCE, "its receipt key is pinned, and there is not one receipt of it", 0)
-        if self._head is not None and not self._met_head:
+        if self._head is not None and not self._met_head and self._head.sequence >= self._begin:
             self._found(
                 Code.OTHER_HEAD,
                 f"the chain does not have receipt {self._head.sequence}, which the cluster has: its tail is missing"

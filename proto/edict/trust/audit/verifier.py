@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from edict.errors import DocumentError, TrustError
 from edict.ids import ClusterName, Digest
@@ -52,7 +53,7 @@ class Audit:
         match line:
             case Header():
                 self._header = line
-                self._asked = Asked(line.since, self._asked.at, self._asked.heads)
+                self._asked = replace(self._asked, since=line.since)
             case MetadataLine():
                 self._in_history(f"metadata/{line.role}/{line.version}")
                 published = self._history.take(line)
@@ -133,14 +134,24 @@ class Audit:
             self._close()
         self._chain = None
         self._look_for_documents()
+        self._look_for_releases()
 
     def _look_for_documents(self) -> None:
         for digest, targets in sorted(self._wanted.items()):
             what = f"the document of {targets[0].path} is not in the export"
             self.findings.add(Code.NO_DOCUMENT, what, f"blobs/{Digest(digest)}")
 
+    def _look_for_releases(self) -> None:
+        newest = max(self._releases, default=0)
+        if not newest:
+            self.findings.add(Code.NO_EVIDENCE, "there is not one verified release", "metadata/snapshot")
+        elif newest < self._asked.release:
+            what = f"the history ends with release {newest}, and release {self._asked.release} is known"
+            self.findings.add(Code.RELEASE_UNKNOWN, what, f"metadata/snapshot/{self._asked.release}")
+
     def _expected(self) -> Iterable[ClusterName]:
         """Return the clusters that the export should have receipts of, and has not."""
         asked = set(self._header.clusters)
-        known = {*self.timeline.clusters(), *map(ClusterName, self._asked.heads)}
+        heads = () if self._asked.since else self._asked.heads  # a cluster may have left before the export begins
+        known = {*self.timeline.clusters(), *map(ClusterName, heads)}
         return sorted(name for name in known - self._clusters.keys() if not asked or name in asked)
