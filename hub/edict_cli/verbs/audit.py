@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
-from edict.errors import TrustError, UsageError
+from edict.errors import UsageError
 from edict.trust.audit.chain import Asked, Head
 from edict.trust.audit.history import Trusted
 from edict.trust.audit.lines import read
 from edict.trust.audit.report import Report
 from edict.trust.audit.verifier import Audit
-from edict_cli import arguments, audit_table
+from edict_cli import arguments, audit_options, audit_table
 from edict_cli.codes import Code
 from edict_cli.exporting import Exporter
 from edict_cli.hub import HubClient
@@ -30,8 +28,6 @@ from edict_cli.store import seen as seen_store
 from edict_cli.store.workspace import Workspace
 
 FINDINGS, PARTIAL = 1, 3
-_HEAD = re.compile(r"([^=]+)=([1-9][0-9]{0,17}):([0-9a-f]{64})")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 TELL_EVERY = 500
 """Lines between two words of progress."""
 
@@ -120,8 +116,12 @@ def verify(
       edict audit verify 2026-q2.jsonl --root root.json
       edict audit verify 2026-q2.jsonl --root root.json --at 2026-05-01T12:00Z -o json
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
-    trusted = _trusted(root, root_sha256)
-    asked = Asked(at=_time(at) if at is not None else None, heads=dict(map(_head, heads)), release=release)
+    trusted = audit_options.trusted(root, root_sha256)
+    asked = Asked(
+        at=audit_options.moment(at) if at is not None else None,
+        heads=dict(map(audit_options.head, heads)),
+        release=release,
+    )
     with _opened(file) as source, progress(f"verifying {file.name}") as tell:
         report = _judged(source, Audit(trusted, asked), tell)
     _print(report, form)
@@ -166,58 +166,6 @@ def _caution(report: Report, asked: Asked) -> None:
     unheld = [row.cluster for row in report.clusters if row.cluster not in asked.heads and row.receipts]
     if unheld:
         note(f"Without --head a missing tail is not seen: {', '.join(unheld)}.")
-
-
-def _trusted(root: Path | None, sha256: str | None) -> Trusted:
-    if (root is None) == (sha256 is None):
-        raise UsageError(
-            Code.COMMAND_LINE,
-            "the trust root is given twice" if root else "no trust root is given",
-            where="--root, --root-sha256",
-            remedy="give --root root.json, or its digest with --root-sha256",
-        )
-    if root is not None:
-        return _trusted_file(root)
-    if sha256 is None or _SHA256.fullmatch(sha256) is None:
-        raise UsageError(
-            Code.COMMAND_LINE, "this is no SHA-256", where="--root-sha256", remedy="write 64 of 0-9 and a-f"
-        )
-    return Trusted(sha256)
-
-
-def _trusted_file(root: Path) -> Trusted:
-    try:
-        return Trusted.file(files.read(root))
-    except TrustError as error:
-        number, remedy = int(error.code.removeprefix("EDICT")), "give the root.json that the authors handed out"
-        raise TrustError(number, f"this is no trust root: {error.what}", where=str(root), remedy=remedy) from None
-
-
-def _head(text: str) -> tuple[str, Head]:
-    found = _HEAD.fullmatch(text)
-    if found is None:
-        raise UsageError(
-            Code.COMMAND_LINE,
-            f"{text!r} is no head of a cluster",
-            where="--head",
-            remedy="write CLUSTER=SEQUENCE:SHA256, with what stands under receipt-head in the cluster's ConfigMap",
-        )
-    return arguments.cluster_name(found[1]), Head(int(found[2]), found[3])
-
-
-def _time(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UsageError(
-            Code.COMMAND_LINE,
-            f"{text!r} is no time with a zone",
-            where="--at",
-            remedy="write it like 2026-05-01T12:00Z",
-        )
-    return moment.astimezone(UTC)
 
 
 @contextmanager

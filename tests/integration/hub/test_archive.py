@@ -28,6 +28,7 @@ from edict.trust.roles import ROOT, SNAPSHOT
 from edict_hub import config as settings
 from edict_hub.archive import Archive
 from edict_hub.archiver import Archiver
+from edict_hub.evidence import Evidence
 from edict_hub.receipts import Outcome, Receipts
 from edict_hub.server import Replica
 from edict_hub.store import Delete, EtcdStore, Operation, Put, Unchanged, keys
@@ -184,6 +185,20 @@ async def test_two_archivers_at_once_do_no_harm(kept: Kept, etcd: Etcd) -> None:
     assert moved
     assert await kept.in_etcd() == list(range(49, 62))
     assert await kept.is_whole()
+
+
+async def test_what_moves_while_it_is_read_is_told_once(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edict_hub.evidence.PAGE", 3)
+    await kept.say(40, bases=[38])
+    evidence = Evidence(kept.running.store, kept.running.replica.relay, kept.archive)
+    told = []
+    async for receipt in evidence.receipts(C1, 0):
+        told.append(receipt.envelope)
+        if receipt.sequence in {1, 9}:
+            monkeypatch.setattr("edict_hub.archiver.BATCH", 5 if receipt.sequence == 1 else 3)
+            assert await kept.archiver.sweep()
+            await kept.say(8, bases=[len(kept.agent.bodies) + 7])
+    assert told == kept.agent.envelopes
 
 
 async def test_spans_that_overlap_are_told_once(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
