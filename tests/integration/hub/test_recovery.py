@@ -29,6 +29,7 @@ from tests.integration.hub.hubs import Agent, Hub, Running, cluster, policy, rep
 from tests.unit.trust.federation import Federation
 
 pytestmark = pytest.mark.parts
+NOWHERE = "{matchLabels: {env: none}}"
 
 
 @dataclass
@@ -174,6 +175,36 @@ async def receipts_go_on_with_a_gap_to_see(running: Running, *fleet: RealAgent) 
         assert len(evidence.gaps) == 1, "what the hub lost is told"
         first, last = evidence.gaps[0]
         assert first <= last < evidence.head.sequence
+
+
+async def test_an_etcd_that_lost_everything_is_filled_by_the_workspace_and_then_by_the_agents(
+    fleet: Fleet, store: EtcdStore
+) -> None:
+    """Without an inventory nobody is let in, and no workspace knows timestamps as new as those that the agents have."""
+    async with agents(fleet.hub, lambda: fleet.address, "c1", "c2") as both:
+        async with fleet.serving():
+            await fleet.publish(*(agent.document for agent in both), policy("p"), policy("nowhere", selector=NOWHERE))
+            for name in ("q", "r"):
+                await fleet.publish(policy(name, priority=ord(name)))
+            for agent in both:
+                await agent.reaches(4)
+        await fleet.restored(store)
+        refusals = [asyncio.create_task(agent.refuses("EDICT0207")) for agent in both]
+        async with fleet.serving() as running:
+            answer = await fleet.recover(**{**fleet.workspace(), "blobs": []})
+            assert (answer.release, answer.timestamp_version) == (4, 1)
+            assert len(answer.missing) == 6, "every document"
+            await asyncio.gather(*refusals)
+            await until_claimed(fleet, "c1, c2 claim to have verified more")
+            await until(lambda: len(running.replica.fanout.claims()) == len(both))
+            answer = await fleet.recover(from_agents=True)
+            assert (answer.release, answer.timestamp_version, answer.changed) == (4, 4, True)
+            assert list(answer.missing) == ["policies/net/nowhere"], "which is placed on no cluster"
+            await until_claimed(fleet, "")
+            assert not (await fleet.recover(**fleet.workspace())).missing
+            await fleet.publish(policy("after", priority=50))
+            for agent in both:
+                await agent.reaches(5)
 
 
 async def test_the_workspace_alone_recovers_what_it_has(fleet: Fleet, store: EtcdStore) -> None:
