@@ -15,6 +15,7 @@ from edict_cli.store import files
 from edict_cli.store.workspace import Workspace
 
 CERTIFICATE, VERSION = "ca.crt", "ca.version"
+MAX_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -62,4 +63,4 @@ def store(folder: Path, known_by: Known) -> None:
 def _version(folder: Path) -> int:
     path = folder / VERSION
     text = files.read(path).decode(errors="replace").strip() if path.exists() else ""
-    return int(text) if text.isascii() and text.isdecimal() else 0
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS else 0

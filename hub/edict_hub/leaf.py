@@ -81,6 +81,11 @@ class Leaf:
             self._troubles = set(map(str, troubles))
             return self._shown
 
+    def left(self) -> float:
+        """Return for how many seconds what is shown now is still good."""
+        self.now()
+        return (self._certificate.not_valid_after_utc - self._clock.now()).total_seconds()
+
     @staticmethod
     def _tried(step: Callable[[], None]) -> list[EdictError]:
         try:

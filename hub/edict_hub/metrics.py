@@ -31,6 +31,7 @@ class Gauges:
     timestamp_age: Callable[[], float]
     timestamp_left: Callable[[], float]
     snapshot_left: Callable[[], float]
+    certificate_left: Callable[[], float]
 
 
 def observe(gauges: Gauges) -> None:
@@ -43,6 +44,7 @@ def observe(gauges: Gauges) -> None:
         ("edict_hub_timestamp_age", "s", "Time since the served timestamp was signed", gauges.timestamp_age),
         ("edict_hub_timestamp_expiry", "s", "Time until the served timestamp expires", gauges.timestamp_left),
         ("edict_hub_snapshot_expiry", "s", "Time until the served release expires", gauges.snapshot_left),
+        ("edict_hub_certificate_expiry", "s", "Time until the server's certificate expires", gauges.certificate_left),
     ):
         _meter.create_observable_gauge(name, [_reader(read)], unit=unit, description=description)
 

@@ -81,7 +81,7 @@ class Replica:
             TrustError, IdentityError: a file is not what it must be.
         """
         authority = Authority(Path(config.ca_cert), Path(config.ca_key), config.trust_domain)
-        leaf = Leaf(Path(config.server_cert), Path(config.server_key), authority, clock, rng)
+        self._leaf = leaf = Leaf(Path(config.server_cert), Path(config.server_key), authority, clock, rng)
         signer = load_signer(Path(config.timestamp_key), None)
         lifetime = settings.seconds(config.timestamp_lifetime, "timestampLifetime")
         self._config = config
@@ -218,6 +218,7 @@ class Replica:
                 timestamp_age=self._timestamp_age,
                 timestamp_left=self._timestamp_left,
                 snapshot_left=self._snapshot_left,
+                certificate_left=self._leaf.left,
             )
         )
 

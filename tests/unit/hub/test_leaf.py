@@ -82,6 +82,7 @@ def test_replicas_renew_at_different_parts_of_a_life_between_half_and_two_thirds
         folder.clock.passed = 0.0
         parts.append(renewed_at(folder.leaf(seed), folder.clock))
     hour = timedelta(hours=1) / LIFE
+    assert folder.leaf().left() > 0
     assert all(0.50 <= part <= 0.65 + hour for part in parts)
     assert len(set(parts)) > 10
 
