@@ -10,7 +10,9 @@ shows it. An attack is a function that plays the thief and returns whether the t
 
 The decorator runs it twice. As it is, the thief must get nothing. Then once more with the named defences replaced by
 weaker ones (`weak.py`, or the attack's own), and there the thief must succeed: else the attack was never one, and its
-failure would prove nothing. Nothing in the product can be switched off; a test replaces the code.
+failure would prove nothing. Where several defences would each do, ``alone=True`` runs it once more for each of them
+with all others replaced: that is what defence in depth means. Nothing in the product can be switched off; a test
+replaces the code.
 
 Whether a thief succeeded is judged by what the agent itself then holds and enforces (`victims.Victim` is the agent's
 own intake, memory and store over an API server in memory), or by what `edict status` then says, never by asking the

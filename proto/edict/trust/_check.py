@@ -18,6 +18,8 @@ from edict.trust.codes import Code
 MAX_METADATA_BYTES = {"root": 512 * 1024, "timestamp": 16 * 1024}
 """Limits of what is parsed before anything vouches for its length."""
 MAX_OTHER_BYTES = 8 * 1024 * 1024
+MAX_VERSION = 2**64 - 1
+"""What is above fits neither the protocol nor an agent's own store."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 UNREADABLE = (RepositoryError, RecursionError, ValueError, TypeError)
 """What python-tuf raises on bytes that are no metadata, and on what has no canonical form."""
@@ -33,7 +35,8 @@ def parse(role: str, data: bytes, kind: type[S]) -> Metadata[S]:
     """Read one metadata file of the given kind.
 
     Raises:
-        TrustError: EDICT0201 when it is too large, is not TUF metadata, or is of another kind.
+        TrustError: EDICT0201 when it is too large, is not TUF metadata, or is of another kind; EDICT0214 when nobody
+            counts to its version.
     """
     most = MAX_METADATA_BYTES.get(role, MAX_OTHER_BYTES)
     if len(data) > most:
@@ -48,6 +51,8 @@ def parse(role: str, data: bytes, kind: type[S]) -> Metadata[S]:
         raise TrustError(
             Code.NOT_METADATA, f"it is {metadata.signed.type} metadata, not {kind.type}", where=place(role, "?")
         )
+    if metadata.signed.version > MAX_VERSION:
+        raise shape(role, "?", f"its version is above {MAX_VERSION}")
     return metadata
 
 

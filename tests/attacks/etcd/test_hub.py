@@ -20,8 +20,9 @@ from edict.pki.csr import make_csr, new_private_key
 from edict.pki.names import cluster_id
 from edict.trust.roles import ROOT, SNAPSHOT
 from edict_hub import bans, raw, release, status
+from edict_hub.receipts import Head
 from edict_hub.relay import Relay
-from edict_hub.store import keys
+from edict_hub.store import KeyValue, keys
 from edict_hub.tokens import Record
 from tests.attacks import weak
 from tests.attacks.etcd.stolen import C1, Stolen
@@ -42,6 +43,7 @@ class Later(SystemClock):
 @attack(
     "has the hub sign its timestamp over a snapshot that no publisher signed",
     without=[weak.UNDESCRIBED, weak.UNSIGNED],
+    alone=True,
 )
 async def test_a_timestamp_over_what_does_not_verify(stolen: Stolen) -> bool:
     key = stolen.key(SNAPSHOT)
@@ -54,7 +56,7 @@ async def test_a_timestamp_over_what_does_not_verify(stolen: Stolen) -> bool:
 
 @attack("has the hub go on from a number that burns the counter", without=[weak.UNSIGNED])
 async def test_a_number_that_the_hub_never_signed(stolen: Stolen) -> bool:
-    absurd = raw.MAX_VERSION // 2
+    absurd = raw.MAX_VERSION // 4
     await stolen.edit(keys.TIMESTAMP, lambda signed: signed.update(version=absurd))
     await stolen.publish(policy("deny", priority=11))
     return version(await stolen.value(keys.TIMESTAMP)) > absurd
@@ -90,20 +92,23 @@ async def _answers(call: Any) -> bool:
     return True
 
 
-async def _enrols(stolen: Stolen, cluster: ClusterName) -> bool:
-    """Plant the hash of a token, and enrol with it; tell whether that buys a certificate."""
-    secret, key = secrets.token_bytes(32), new_private_key()
-    record = Record(cluster=cluster, expires=int(time.time()) + 600)
-    await stolen.put(keys.enrolment(hashlib.sha256(secret).hexdigest()), msgspec.json.encode(record))
-    request = pb.EnrolRequest(
+def _request(stolen: Stolen, cluster: ClusterName, secret: bytes) -> pb.EnrolRequest:
+    return pb.EnrolRequest(
         cluster=cluster,
         token_secret=secret,
-        csr_pem=make_csr(key, cluster_id(DOMAIN, cluster)),
+        csr_pem=make_csr(new_private_key(), cluster_id(DOMAIN, cluster)),
         receipt_public_key=b"t" * 32,
         root_sha256=digest_of(stolen.hub.authors.metadata[ROOT]),
     )
+
+
+async def _enrols(stolen: Stolen, cluster: ClusterName) -> bool:
+    """Plant the hash of a token, and enrol with it; tell whether that buys a certificate."""
+    secret = secrets.token_bytes(32)
+    record = Record(cluster=cluster, expires=int(time.time()) + 600)
+    await stolen.put(keys.enrolment(hashlib.sha256(secret).hexdigest()), msgspec.json.encode(record))
     async with stolen.serving() as running:
-        return await _answers(running.enrolment().Enrol(request))
+        return await _answers(running.enrolment().Enrol(_request(stolen, cluster, secret)))
 
 
 @attack("plants a token for a cluster that no author listed", without=[Off(Relay, "inventories", lambda *_: True)])
@@ -166,6 +171,47 @@ async def test_a_status_that_is_none(stolen: Stolen) -> bool:
 async def test_a_ban_that_is_none(stolen: Stolen) -> bool:
     await stolen.put(keys.ban(C1), b'{"x":' + b"[" * 100_000)
     return await _ended(stolen)
+
+
+def _strictly(stored: KeyValue | None) -> Head | None:
+    return None if stored is None else msgspec.json.decode(stored.value, type=Head)
+
+
+@attack("ends the hub with a receipt head that is none", without=[Off(status, "read_head", _strictly)])
+async def test_a_receipt_head_that_is_none(stolen: Stolen) -> bool:
+    await stolen.put(keys.receipt_head(C1), b'{"sequence":-1,"x":' + b"[" * 100_000)
+    return await _ended(stolen)
+
+
+async def test_a_hub_over_nonsense_relays_what_verifies(stolen: Stolen, victim: Victim) -> None:
+    """Keys that nobody knows, names that are none, values that belong nowhere: all at once."""
+    nonsense = b"\xff\x00[{" * 1000
+    for key in (
+        keys.FENCE,
+        keys.trace(2),
+        keys.blob("0" * 64),
+        keys.blob("../../x"),
+        keys.metadata("policies/nobody-7", 3),
+        keys.metadata("root", 0),
+        f"{keys.METADATA}root/x",
+        f"{keys.METADATA}",
+        f"{keys.CLUSTERS}c1",
+        f"{keys.CLUSTERS}/status",
+        f"{keys.CLUSTERS}\u202e\x1b[2J/status",
+        f"{keys.CLUSTERS}c1/unheard-of",
+        keys.receipt(C1, 1),
+        keys.receipts(C1) + "x",
+        keys.enrolment("0" * 64),
+        f"{keys.ROOT}unheard-of",
+    ):
+        await stolen.put(key, nonsense)
+    await stolen.tells(victim)
+    assert (victim.release, victim.priority()) == (2, 10)
+    async with stolen.serving() as running:
+        answer = await running.admin().Status(pb.StatusRequest())
+        assert {each.name for each in answer.clusters} >= {C1}
+        with pytest.raises(grpc.aio.AioRpcError, match="EDICT0350"):
+            await running.enrolment().Enrol(_request(stolen, C1, b"0" * 32))
 
 
 @attack("plants a root of a number that no message can carry", without=[Off(raw, "MAX_DIGITS", 30)])

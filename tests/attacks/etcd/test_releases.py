@@ -46,14 +46,14 @@ async def test_an_older_document_under_a_newer_key(stolen: Stolen, victim: Victi
     return (victim.release, victim.priority()) == (3, 10)
 
 
-@attack("takes a policy out of the role that names it", without=[weak.UNDESCRIBED, weak.UNSIGNED])
+@attack("takes a policy out of the role that names it", without=[weak.UNDESCRIBED, weak.UNSIGNED], alone=True)
 async def test_a_policy_taken_out_of_its_role(stolen: Stolen, victim: Victim) -> bool:
     await stolen.edit(stolen.key(BIN), lambda signed: signed["targets"].clear())
     await stolen.tells(victim)
     return victim.release == 2 and not victim.enforces("net/deny")
 
 
-@attack("gives a cluster other labels", without=[weak.UNDESCRIBED, weak.UNSIGNED, weak.ANY_DOCUMENT])
+@attack("gives a cluster other labels", without=[weak.UNDESCRIBED, weak.UNSIGNED, weak.ANY_DOCUMENT], alone=True)
 async def test_a_cluster_with_other_labels(stolen: Stolen, victim: Victim) -> bool:
     await stolen.publish(policy("prod", selector="{matchLabels: {env: prod}}"))
 
@@ -89,7 +89,7 @@ async def test_a_deleted_role(stolen: Stolen, victim: Victim) -> bool:
     return victim.release == 2 and not victim.enforces("net/deny")
 
 
-@attack("rolls the commit point back to an older release", without=[weak.NO_FLOOR, weak.NOT_COMPARED])
+@attack("rolls the commit point back to an older release", without=[weak.NO_FLOOR, weak.NOT_COMPARED], alone=True)
 async def test_the_timestamp_rolled_back(stolen: Stolen, victim: Victim) -> bool:
     before = await stolen.value(keys.TIMESTAMP)
     await stolen.publish(policy("deny", priority=11))
@@ -108,7 +108,9 @@ async def test_a_timestamp_that_lives_longer(stolen: Stolen, victim: Victim) -> 
     return victim.release == 2
 
 
-@attack("puts another snapshot under the timestamp that is there", without=[weak.UNDESCRIBED, weak.UNSIGNED])
+@attack(
+    "puts another snapshot under the timestamp that is there", without=[weak.UNDESCRIBED, weak.UNSIGNED], alone=True
+)
 async def test_a_snapshot_changed_in_its_place(stolen: Stolen, victim: Victim) -> bool:
     """A snapshot that outlives its publisher's word, so that nothing is ever Stale."""
     await stolen.edit(stolen.key(SNAPSHOT), lambda signed: signed.update(expires="2099-01-01T00:00:00Z"))

@@ -86,6 +86,18 @@ async def test_a_timestamp_that_is_too_deep(fed: Federation, victim: Victim) -> 
     return "EDICT0599" in blamed
 
 
+@attack("signs a version that fits no store", without=[Off(_check, "MAX_VERSION", 10**40)])
+async def test_a_version_that_fits_no_store(fed: Federation, victim: Victim) -> bool:
+    """Here, too, the agent must name the hub's fault, and not take it for one of its own."""
+    acks = [
+        ack
+        for version in (2**64, 10**30)
+        for ack in await victim.hears(message(stamped(fed, fed.publish(), version=version), fed.blobs))
+    ]
+    assert victim.release == 0
+    return "EDICT0599" in {ack.error_code for ack in acks}
+
+
 @attack("stuffs documents that the cluster does not need into its memory", without=[weak.EVERY_DOCUMENT])
 async def test_documents_that_nobody_needs(fed: Federation, victim: Victim) -> bool:
     ballast = {hashlib.sha256(bytes([each])).hexdigest(): bytes([each]) * 1000 for each in range(MANY)}

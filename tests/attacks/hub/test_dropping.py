@@ -39,6 +39,7 @@ async def test_a_role_left_out(fed: Federation, victim: Victim) -> bool:
 @attack(
     "has the publisher's key, and leaves a role out of the snapshot",
     without=[weak.PASSES_OVER_ROLES, weak.NOT_COMPARED],
+    alone=True,
 )
 async def test_a_role_left_out_of_the_snapshot(fed: Federation, victim: Victim) -> bool:
     await victim.hears(message(fed.publish(), fed.blobs))
@@ -47,7 +48,7 @@ async def test_a_role_left_out_of_the_snapshot(fed: Federation, victim: Victim) 
     return victim.release == 3 and not victim.enforces("net/deny")
 
 
-@attack("puts an empty role of its own in the place of one", without=[weak.UNDESCRIBED, weak.UNSIGNED])
+@attack("puts an empty role of its own in the place of one", without=[weak.UNDESCRIBED, weak.UNSIGNED], alone=True)
 async def test_an_empty_role_of_its_own(fed: Federation, victim: Victim) -> bool:
     bundle = fed.publish()
     empty = forged(bundle.targets[BIN], lambda signed: signed.targets.clear(), fed.keys.timestamp)
@@ -98,6 +99,7 @@ async def test_an_alarm_cleared_in_an_author_s_name(fed: Federation, victim: Vic
 @attack(
     "labels a cluster anew, so that a policy is not placed there",
     without=[weak.UNDESCRIBED, weak.UNSIGNED, weak.ANY_DOCUMENT],
+    alone=True,
 )
 async def test_a_cluster_with_other_labels(fed: Federation, victim: Victim) -> bool:
     fed.put(policy("prod", selector="{matchLabels: {env: prod}}"))

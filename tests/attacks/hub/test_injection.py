@@ -70,14 +70,19 @@ def test_control_characters_in_an_answer_that_is_none() -> bool:
     return _hostile(str(HubError(Hub.UNREADABLE, HOSTILE, where=HOSTILE)))
 
 
-@attack(
-    "puts control characters into what `edict status` shows",
-    without=[Off(fleet_table, "printable", AS_IT_IS), Off(output, "printable", AS_IT_IS)],
-)
-def test_control_characters_in_a_status() -> bool:
+def _view() -> tuple[FleetView, ClusterView]:
+    """A fleet in which every word is the hub's."""
     fault = FaultView(HOSTILE, HOSTILE, HOSTILE, None)
     stranger = ClusterView(HOSTILE, PolicyState.UNKNOWN, dialect=HOSTILE, reason=HOSTILE)
-    view = FleetView(release=1, expires=None, replica=HOSTILE, clusters=(stranger,), faults=(fault,))
-    shown = [*fleet_table.headline(view, NOW), *fleet_table.lines(stranger, NOW, wide=True)]
-    table = fleet_table.sheet(view, NOW, wide=True).render(wide=True).plain
-    return _hostile("\n".join(shown)) or _hostile(table)
+    return FleetView(release=1, expires=None, replica=HOSTILE, clusters=(stranger,), faults=(fault,)), stranger
+
+
+@attack("puts control characters into the table of `edict status`", without=[Off(output, "printable", AS_IT_IS)])
+def test_control_characters_in_a_status() -> bool:
+    return _hostile(fleet_table.sheet(_view()[0], NOW, wide=True).render(wide=True).plain)
+
+
+@attack("puts control characters around the table of `edict status`", without=[Off(fleet_table, "printable", AS_IT_IS)])
+def test_control_characters_around_a_status() -> bool:
+    view, stranger = _view()
+    return _hostile("\n".join([*fleet_table.headline(view, NOW), *fleet_table.lines(stranger, NOW, wide=True)]))

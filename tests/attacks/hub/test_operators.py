@@ -65,7 +65,7 @@ def test_an_older_release_shown_to_the_publisher(author: Workspace) -> bool:
     return False
 
 
-@attack("shows the publisher a role that the hub signed itself", without=[weak.UNDESCRIBED, weak.UNSIGNED])
+@attack("shows the publisher a role that the hub signed itself", without=[weak.UNDESCRIBED, weak.UNSIGNED], alone=True)
 def test_a_role_of_its_own_shown_to_the_publisher(author: Workspace) -> bool:
     """The publisher's next snapshot would describe it."""
     hub = Lying(author)

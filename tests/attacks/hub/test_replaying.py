@@ -22,7 +22,7 @@ def two_releases(fed: Federation) -> tuple[Bundle, Bundle]:
     return old, fed.publish()
 
 
-@attack("signs a new timestamp over an older release", without=[weak.NO_FLOOR, weak.NOT_COMPARED])
+@attack("signs a new timestamp over an older release", without=[weak.NO_FLOOR, weak.NOT_COMPARED], alone=True)
 async def test_an_older_release_to_an_agent_that_has_a_newer_one(fed: Federation, victim: Victim) -> bool:
     old, new = two_releases(fed)
     await victim.hears(message(new, fed.blobs))
@@ -30,7 +30,7 @@ async def test_an_older_release_to_an_agent_that_has_a_newer_one(fed: Federation
     return victim.priority() == 10
 
 
-@attack("shows again an older timestamp that was good once", without=[weak.NO_FLOOR, weak.NOT_COMPARED])
+@attack("shows again an older timestamp that was good once", without=[weak.NO_FLOOR, weak.NOT_COMPARED], alone=True)
 async def test_an_older_timestamp(fed: Federation, victim: Victim) -> bool:
     old, new = two_releases(fed)
     await victim.hears(message(old, fed.blobs))
