@@ -16,7 +16,7 @@ from edict.errors import TrustError
 from edict.trust import _check, limits, receipts
 from edict.trust.codes import Code
 from edict.trust.limits import FIELD, UNLIMITED, Limits
-from edict.trust.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, clashing, delegated_paths, team_of
+from edict.trust.roles import FLAT, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, clashing, delegated_paths, team_of
 
 ROOT_ROLES = (ROOT, TARGETS, SNAPSHOT, TIMESTAMP)
 """The roles whose keys stand in the root."""
@@ -102,7 +102,8 @@ def put_in_targets(top: Targets, wanted: Mapping[str, Holding | None]) -> None:
     """Change who signs the roles that targets delegates to; None takes a role away.
 
     Raises:
-        TrustError: EDICT0214 when a team has the name that a bin of another may have.
+        TrustError: EDICT0214 for a role or limits that no agent would take, and for a team that has the name which a
+            bin of another may have.
     """
     delegations = top.delegations
     if delegations is None or delegations.roles is None:
@@ -115,6 +116,10 @@ def put_in_targets(top: Targets, wanted: Mapping[str, Holding | None]) -> None:
         if holding is None:
             del roles[role], held[role]
             continue
+        if team_of(role) is None and role not in FLAT:
+            raise _check.shape(TARGETS, top.version, f"role {_check.clipped(role)} is not one that this version knows")
+        if not holding.limits.suit(role):
+            raise _check.shape(TARGETS, top.version, f"role {role} cannot have these limits")
         held[role] = holding
         roles[role] = _entry(role, holding)
     for role in roles:

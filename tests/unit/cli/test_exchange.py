@@ -72,6 +72,28 @@ def test_a_policy_of_two_keys_is_signed_on_two_machines_with_one_file(town: Town
     as_agent(hub, 2)
 
 
+def test_a_founding_file_cannot_write_outside_the_workspace(town: Town) -> None:
+    """A role's name becomes the name of a file once the federation is founded."""
+    town.bob("trust", "init", town.bob.folder, *HERE, "--join")
+    pub = key_of(town.bob, "root", town.papers / "bob.pub")
+    options = ("--team", "net", "--no-passphrase", "--key", f"root={pub}", "--threshold", "root=2")
+    town.ada("init", town.ada.folder, *HERE, *options)
+    town.ada("sign", "--out", town.file)
+
+    def outside(paper: Paper) -> None:
+        def bend(signed: Targets) -> None:
+            assert signed.delegations is not None
+            assert signed.delegations.roles is not None
+            signed.delegations.roles["../../outside"] = signed.delegations.roles.pop("inventory")
+
+        paper.metadata["targets"] = bent(paper.metadata["targets"], bend)
+        paper.metadata["../../outside"] = paper.metadata.pop("inventory")
+
+    edited(town, outside)
+    town.bob.fails("EDICT0632", "sign", "--in", town.file, "--yes")
+    assert not list(town.papers.parent.rglob("*outside*"))
+
+
 def test_nobody_signs_what_nobody_said_yes_to(town: Town) -> None:
     founded_by_two(town, "policies/net")
     town.ada("sign", "-f", town.document("deny"), "--out", town.file)

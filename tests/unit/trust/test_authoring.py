@@ -293,6 +293,20 @@ def test_a_team_cannot_have_the_name_of_a_bin_of_any_size(name: str) -> None:
     draft(authors.base, Wish({"policies/net-4fff": Holding((signer().public_key,))}), NOW)
 
 
+@pytest.mark.parametrize("role", ["../../outside", "policies/../x", "policies/A", "rollouts", "policies/net/x", ""])
+def test_a_role_that_no_agent_knows_is_not_delegated(role: str) -> None:
+    authors = Authors()
+    with pytest.raises(TrustError, match="EDICT0214"):
+        draft(authors.base, Wish({role: Holding((signer().public_key,))}), NOW)
+
+
+def test_the_inventory_cannot_be_limited() -> None:
+    authors = Authors()
+    limited = replace(authors.held[INVENTORY], limits=Limits(tiers=(Tier.ADMIN,)))
+    with pytest.raises(TrustError, match="EDICT0214"):
+        draft(authors.base, Wish({INVENTORY: limited}), NOW)
+
+
 def test_one_change_among_ten_thousand_costs_less_than_64_kb_and_bins_come_again_at_higher_versions() -> None:
     authors = Authors()
     sizes, reborn = [], False
