@@ -122,7 +122,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def provoke(federation: Recorded, run: Run) -> None:
-    """Run commands that must fail while they hold a secret, and leave a token that nobody uses."""
+    """Run commands that must fail while they hold a secret, leave a token that nobody uses, and change a key."""
     federation.edict("cluster", "add", "spare", "--plugin", "cilium")
     federation.publish()
     token = federation.json("cluster", "token", "spare")["token"]
@@ -170,6 +170,8 @@ def provoke(federation: Recorded, run: Run) -> None:
         finally:
             agent.kill()
     shutil.rmtree(copy)
+    federation.edict("trust", "rotate", "platform")
+    federation.publish()
 
 
 def agent_with(token: Path, federation: Recorded, log: Path) -> Process:
