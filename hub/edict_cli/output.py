@@ -45,6 +45,8 @@ STATE_STYLES = {
     "Pending": "cyan",
     "Degraded": "red",
     "Drifted": "yellow",
+    "Stale": "yellow",
+    "FloorLost": "red",
     "Waived": "magenta",
     "Unknown": "bold red",
     "added": "green",
