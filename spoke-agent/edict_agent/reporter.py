@@ -13,8 +13,9 @@ from edict.clock import Clock
 from edict.errors import EdictError
 from edict.trust.receipts import PolicyReport
 from edict_agent.backoff import wake_or_pause
-from edict_agent.conformance.chain import REPEAT_SECONDS, Chain, Statement
+from edict_agent.conformance.chain import REPEAT_SECONDS, Chain
 from edict_agent.conformance.reports import reports
+from edict_agent.conformance.statement import Statement
 from edict_agent.enforcement import Enforcement
 from edict_agent.kube import Kube
 from edict_agent.kube.resources import CONFIG_MAP

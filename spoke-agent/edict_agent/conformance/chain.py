@@ -12,12 +12,8 @@ stays visible and nothing else can be put into it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from msgspec.structs import replace
 
 from edict import log
 from edict.clock import Clock
@@ -35,12 +31,11 @@ from edict.trust.receipts import (
     verify_receipt,
 )
 from edict_agent.codes import Code
+from edict_agent.conformance.statement import Statement, fitted, prefix
 from edict_agent.store.model import ReceiptHead
 from edict_agent.store.secrets import StateStore
 
 MAX_UNACKED = 4
-MAX_BODY = 40 * 1024
-"""Bytes of reports in one receipt: base64 and the rest of the envelope stay below 64 KiB."""
 BASE_EVERY = 200
 MAX_BELIEVED = 2**53
 """No cluster comes to so many receipts: a hub that says more is not believed."""
@@ -49,28 +44,6 @@ MAX_SEQUENCE = MAX_NUMBER
 REPEAT_SECONDS = 600.0
 """Without any change a receipt is made this often, because silence is Unknown."""
 _log = log.get("edict_agent.chain")
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What is to be said: the whole state at one moment."""
-
-    release: Release
-    dialect: str
-    plugin_version: str
-    policies: Mapping[str, PolicyReport]
-    root_version: int = 0
-    timestamp_version: int = 0
-    snapshot_expires: datetime | None = None
-    floor_lost: str = ""
-    stale: bool = False
-    """The release has expired: nothing that a receipt says, but a reason to sign one at once."""
-
-    @property
-    def about(self) -> tuple[object, ...]:
-        """Everything but the policies: what is worth a receipt of its own."""
-        versions = (self.root_version, self.timestamp_version, self.release)
-        return *versions, self.snapshot_expires, self.stale, self.floor_lost, self.dialect, self.plugin_version
 
 
 class Chain:
@@ -187,7 +160,7 @@ class Chain:
         self._begin_again = False
         told = {} if base else self._told
         changed, removed = delta(told, now)
-        part = _prefix(changed)
+        part = prefix(changed)
         after = {name: report for name, report in told.items() if name not in removed}
         after |= {report.policy: report for report in part}
         body = ReceiptBody(
@@ -244,25 +217,3 @@ def _signed_with(key: Ed25519PrivateKey, cluster: ClusterName, head: ReceiptHead
         _log.warning("receipts of another key dropped", code=error.code, count=len(head.unacked))
         return ReceiptHead(head.sequence, head.digest)
     return head
-
-
-def fitted(report: PolicyReport) -> PolicyReport:
-    """Return a report that fits into one receipt: first the reasons of its rules go, then the rules."""
-    if _size(report) <= MAX_BODY:
-        return report
-    bare = replace(report, rules=tuple(replace(rule, reason="", remedy="") for rule in report.rules))
-    return bare if _size(bare) <= MAX_BODY else replace(report, rules=(), reason=report.reason[:1024])
-
-
-def _prefix(reports: tuple[PolicyReport, ...]) -> tuple[PolicyReport, ...]:
-    """Return as many reports as fit into one receipt."""
-    total = 0
-    for count, report in enumerate(reports):
-        total += _size(report)
-        if total > MAX_BODY:
-            return reports[: max(count, 1)]
-    return reports
-
-
-def _size(report: PolicyReport) -> int:
-    return len(msgspec.json.encode(report))

@@ -13,7 +13,8 @@ from edict.clock import SystemClock
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName, Release
 from edict.trust import verify
-from edict_agent.conformance.chain import Chain, Statement
+from edict_agent.conformance.chain import Chain
+from edict_agent.conformance.statement import Statement
 from edict_agent.memory import Memory
 from edict_agent.metrics import Metrics
 from edict_agent.store.secrets import StateStore

@@ -25,8 +25,8 @@ from edict_agent.conformance.chain import (
     MAX_UNACKED,
     REPEAT_SECONDS,
     Chain,
-    Statement,
 )
+from edict_agent.conformance.statement import Statement
 from edict_agent.store.model import ReceiptHead
 from edict_agent.store.secrets import StateStore
 from tests.unit.agent.fakes import MemoryKube, TurnedClock

@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edict.errors import TrustError
 from edict.ids import Release
 from edict.trust.receipts import envelope_digest, fold, verify_receipt
-from edict_agent.conformance.chain import Chain, Statement
+from edict_agent.conformance.chain import Chain
+from edict_agent.conformance.statement import Statement
 from edict_agent.store.secrets import StateStore
 from tests.unit.agent.fakes import MemoryKube, TurnedClock
 from tests.unit.agent.test_chain import KEY, ONE
