@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
+from tuf.api.metadata import Metadata, Snapshot
 
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
@@ -33,6 +34,9 @@ class Author:
         self._publisher = load_signer(workspace / "keys" / "snapshot.pem", passphrase)
         state = self._admin.State(pb.StateRequest())
         self.release = int(state.release)
+        self._before = next(
+            Metadata[Snapshot].from_bytes(item.content).signed for item in state.metadata if item.role == SNAPSHOT
+        )
         self._targets = {
             item.role: item.content for item in state.metadata if item.role not in {ROOT, SNAPSHOT, TIMESTAMP}
         }
@@ -46,7 +50,9 @@ class Author:
         changed = authoring.change(self._targets, team_role(self._team), [item], self._signer, now)
         self._targets.update(changed)
         self.release += 1
-        snapshot = authoring.snapshot(self._targets, self._publisher, version=self.release, now=now)
+        snapshot = authoring.snapshot(
+            self._targets, self._publisher, version=self.release, now=now, before=self._before
+        )
         metadata = [
             pb.Metadata(role=role, version=json.loads(data)["signed"]["version"], content=data)
             for role, data in {**changed, SNAPSHOT: snapshot}.items()

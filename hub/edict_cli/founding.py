@@ -1,14 +1,12 @@
 """A new federation on disk: keys, trust root, certificates, and the hub's folder.
 
-Where others found it too, version 1 of every role is pending until all have signed; then :func:`complete` makes it the
-federation. Its bytes, signatures included, are what every agent pins.
+Where others found it too, version 1 of every role is pending until all have signed (:mod:`edict_cli.joining`).
 """
 
 from __future__ import annotations
 
 import ipaddress
-import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +18,7 @@ from edict.errors import TrustError, UsageError
 from edict.pki import csr
 from edict.pki.ca import CertificateAuthority
 from edict.pki.names import Role, hub_id, operator_id
-from edict.trust import keys, verify
+from edict.trust import keys
 from edict.trust.cosigning import Signing, encoded
 from edict.trust.drafting import Base, Wish, draft
 from edict.trust.holding import ROOT_ROLES, Holding
@@ -30,12 +28,13 @@ from edict_cli.authorities import ROOT_CERTIFICATE, ROOT_KEY
 from edict_cli.believed import Known
 from edict_cli.codes import Code
 from edict_cli.store import files, settings
+from edict_cli.store.building import all_or_nothing
 from edict_cli.store.keyring import begin
 from edict_cli.store.keys import Keys
 from edict_cli.store.pending import Pending, Wanted
 from edict_cli.store.repository import Repository
 from edict_cli.store.settings import Address, Settings
-from edict_cli.store.workspace import SETTINGS, Workspace
+from edict_cli.store.workspace import SETTINGS
 
 METRICS = "127.0.0.1:9464"
 OPERATOR = "author"
@@ -89,37 +88,7 @@ def found(folder: Path, asked: Founding, keyring: Keys, passphrase: bytes | None
     def fill(building: Path) -> None:
         _fill(building, asked, keyring, passphrase, now)
 
-    _all_or_nothing(folder, fill)
-
-
-def _all_or_nothing(folder: Path, fill: Callable[[Path], None]) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(
-            Code.ALREADY_THERE,
-            "there is something already, and keys are never overwritten",
-            where=str(folder),
-            remedy="choose another folder, or work in this one with -C",
-        )
-    wanted = folder.resolve()
-    building = wanted.with_name(f".{wanted.name}.making")
-    try:
-        shutil.rmtree(building, ignore_errors=True)
-        files.make_folder(building, files.PRIVATE_FOLDER)
-        fill(building)
-        _move(building, wanted)
-    except OSError as error:
-        raise files.unusable(folder, error) from None
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-
-
-def _move(building: Path, folder: Path) -> None:
-    if not folder.exists():
-        building.replace(folder)
-        return
-    folder.chmod(files.PRIVATE_FOLDER)
-    for part in sorted(building.iterdir(), key=lambda path: path.name == SETTINGS):
-        part.replace(folder / part.name)
+    all_or_nothing(folder, fill)
 
 
 def _fill(folder: Path, asked: Founding, keyring: Keys, passphrase: bytes | None, now: datetime) -> None:
@@ -155,40 +124,6 @@ def _fill(folder: Path, asked: Founding, keyring: Keys, passphrase: bytes | None
     team = asked.teams[0] if len(asked.teams) == 1 else ""
     written = Settings(asked.trust_domain, _joined(asked.hub), _joined(asked.enrol), team)
     files.write(folder / SETTINGS, settings.dump(written))
-
-
-def complete(workspace: Workspace) -> bool:
-    """Found the federation once its version 1 has every signature; tell whether that happened now.
-
-    The hub's copy of the root is written first, then the metadata with the root last: a crash leaves it to be done
-    again, with the same bytes.
-    """
-    made = workspace.pending.roles()
-    if workspace.repository.founded or ROOT not in made or Signing(Base(), made).lacking(made):
-        return False
-    files.write(workspace.hub / "root.json", made[ROOT])
-    workspace.repository.found(made)
-    workspace.pending.drop()
-    return True
-
-
-def join(folder: Path, written: Settings, root: bytes | None) -> None:
-    """Make the workspace of one more author: without keys, trusting a root, or none until a founders' file comes.
-
-    Raises:
-        UsageError: EDICT0603, EDICT0606.
-        TrustError: EDICT0201 or 0202 when it is no root that its own keys signed.
-    """
-    version = 0 if root is None else verify.pin(root).root_version
-
-    def fill(building: Path) -> None:
-        for name in ("keys", "operator", "hub"):
-            files.make_folder(building / name, files.PRIVATE_FOLDER)
-        if root is not None:
-            files.write(building / "metadata" / f"{version}.{ROOT}.json", root)
-        files.write(building / SETTINGS, settings.dump(written))
-
-    _all_or_nothing(folder, fill)
 
 
 def _holding(asked: Founding, role: str, own: Sequence[Signer]) -> Holding:

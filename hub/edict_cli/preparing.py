@@ -14,7 +14,8 @@ from edict.errors import UsageError
 from edict.ids import Digest
 from edict.policy.parse import load_one
 from edict.trust.cosigning import Signing, Standing, kept
-from edict.trust.drafting import Base, Change, Wish, draft
+from edict.trust.describing import Change
+from edict.trust.drafting import Base, Wish, draft
 from edict.trust.holding import Holding, fingerprint
 from edict.trust.roles import ROOT, SNAPSHOT
 from edict_cli import limiting

@@ -7,20 +7,18 @@ the workspace moves on only after the hub's newest state, with that release in i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
-from tuf.api.metadata import Metadata, Snapshot, Targets
+from tuf.api.metadata import Targets
 
 from edict.errors import UsageError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import Digest
 from edict.policy.documents import AnyDocument
 from edict.policy.parse import load_one
-from edict.trust import authoring
-from edict.trust.cosigning import Signing, encoded
-from edict.trust.drafting import Base, alive
+from edict.trust.describing import alive
+from edict.trust.drafting import Base
 from edict.trust.holding import holdings_of
 from edict.trust.limits import Limits
 from edict.trust.roles import ROOT, SNAPSHOT, TARGETS, waiver_path
@@ -29,36 +27,11 @@ from edict_cli import limiting, preparing
 from edict_cli import release as hub_release
 from edict_cli.codes import Code
 from edict_cli.hub import HubClient
+from edict_cli.planned import Plan, number_of, signed_snapshot
 from edict_cli.preparing import documents_of
 from edict_cli.signing import Signed, difference
 from edict_cli.store.metadata import signed, version_of
 from edict_cli.store.workspace import Workspace
-
-REUSABLE = timedelta(days=4)
-"""A kept snapshot that expires sooner is signed anew, under a number of its own; until then others may sign it too."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a publish would do.
-
-    Attributes:
-        state: the hub's newest release, verified.
-        base: what the pending changes build on.
-        targets: every role of the next release below the root.
-        new: the roles that the hub does not have, a new root among them.
-        changes: documents, against the hub's newest.
-        number: of the next release.
-        found: the pending changes are in the hub's newest release already.
-    """
-
-    state: TrustState
-    base: Base
-    targets: Mapping[str, bytes]
-    new: Mapping[str, bytes]
-    changes: tuple[Signed, ...]
-    number: int
-    found: bool
 
 
 class Published(msgspec.Struct, frozen=True, rename="camel"):
@@ -100,7 +73,7 @@ def plan(workspace: Workspace, state: TrustState) -> Plan:
         targets=targets,
         new=new if state.release else {**targets, **new},
         changes=_changes(state, targets),
-        number=_number(workspace, state, targets),
+        number=number_of(workspace, state, targets),
         found=bool(pending and state.release) and not new,
     )
 
@@ -172,48 +145,6 @@ def _changes(state: TrustState, targets: Mapping[str, bytes]) -> tuple[Signed, .
     after = documents_of(targets)
     paths = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
     return tuple(Signed(path, difference(before.get(path), after.get(path)), after.get(path, "")) for path in paths)
-
-
-def _number(workspace: Workspace, state: TrustState, targets: Mapping[str, bytes]) -> int:
-    """Return the number of the next release.
-
-    A snapshot that may have left this machine has used its number up, unless it is for the very same content: a hub
-    that said it failed could hold it, and show one cluster the one and another the other.
-    """
-    kept = workspace.pending.snapshot()
-    if kept is None:
-        return state.release + 1
-    sent = signed(kept, Snapshot, "pending/snapshot.json")
-    fresh = sent.expires - workspace.session.now() > REUSABLE
-    if (
-        fresh
-        and sent.version == state.release + 1
-        and sent.meta == _drafted(workspace, state, targets, sent.version).signed.meta
-    ):
-        return sent.version
-    return max(state.release, sent.version) + 1
-
-
-def _drafted(workspace: Workspace, state: TrustState, targets: Mapping[str, bytes], number: int) -> Metadata[Snapshot]:
-    before = None if state.snapshot is None else signed(state.snapshot, Snapshot, "snapshot")
-    return authoring.draft_snapshot(targets, version=number, now=workspace.session.now(), before=before)
-
-
-def signed_snapshot(workspace: Workspace, planned: Plan) -> bytes:
-    """Return the snapshot, kept before it leaves this machine; the one of an earlier run where it is for the same."""
-    kept = workspace.pending.snapshot()
-    if kept is None or signed(kept, Snapshot, "pending/snapshot.json").version != planned.number:
-        kept = encoded(_drafted(workspace, planned.state, planned.targets, planned.number))
-    signing = Signing(planned.base, planned.new)
-    made = preparing.signed_here(workspace, signing, {SNAPSHOT: kept})[SNAPSHOT]
-    if made != workspace.pending.snapshot():
-        workspace.pending.keep_snapshot(made)
-    standings = signing.standings(SNAPSHOT, made)
-    if not any(one.signed for one in standings):
-        workspace.keys.signer(SNAPSHOT)
-    if signing.lacking({SNAPSHOT: made}):
-        raise preparing.below(standings, f"{workspace.folder}/pending/snapshot.json")
-    return made
 
 
 def _blobs(workspace: Workspace, planned: Plan) -> list[pb.Blob]:

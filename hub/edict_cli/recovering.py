@@ -17,11 +17,11 @@ from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import Digest
 from edict.trust.roles import ROOT, SNAPSHOT, TIMESTAMP
 from edict.trust.state import TrustState
-from edict_cli import publishing, release
+from edict_cli import release
 from edict_cli.codes import Hub
 from edict_cli.hub import HubClient
 from edict_cli.output import note
-from edict_cli.publishing import Plan
+from edict_cli.planned import Plan, signed_snapshot
 from edict_cli.store.metadata import signed
 from edict_cli.store.settings import addresses
 from edict_cli.store.workspace import Workspace
@@ -122,7 +122,7 @@ def _renumbered(workspace: Workspace, known: TrustState, hub: HubClient) -> byte
     if kept is not None:
         used.append(signed(kept, Snapshot, "pending/snapshot.json").version)
     base = workspace.repository.base(known)
-    return publishing.signed_snapshot(workspace, Plan(known, base, known.targets, {}, (), max(used) + 1, found=False))
+    return signed_snapshot(workspace, Plan(known, base, known.targets, {}, (), max(used) + 1, found=False))
 
 
 def _batches(workspace: Workspace, known: TrustState) -> Iterator[list[pb.Blob]]:

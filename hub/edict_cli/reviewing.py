@@ -9,34 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
-from tuf.api.metadata import Metadata, Root, Snapshot, Targets
+from tuf.api.metadata import Root, Targets
 
 from edict.errors import TrustError, UsageError
 from edict.ids import digest_of
 from edict.policy.documents import AnyDocument
 from edict.policy.parse import load_one
-from edict.trust import _check, authoring
-from edict.trust.cosigning import Signing, parsed, same
-from edict.trust.drafting import Base, Change, Drafted, Wish, alive, draft
+from edict.trust import _check
+from edict.trust.describing import Change, alive
+from edict.trust.drafting import Base, Wish, draft
 from edict.trust.holding import Holding, fingerprint, holdings_of
 from edict.trust.kinds import accepted
 from edict.trust.roles import INVENTORY, ROOT, SNAPSHOT, TARGETS, WAIVERS, owner_of_role, waiver_path
 from edict_cli import limiting, preparing, waivers
 from edict_cli.codes import Code
 from edict_cli.exchange import Exchange, unfit
+from edict_cli.matching import check_snapshot, match
 from edict_cli.preparing import documents_of
-from edict_cli.store.metadata import signed
 from edict_cli.store.pending import Wanted
 from edict_cli.store.workspace import Workspace
 
-SLACK = timedelta(days=1)
-"""How much later than here the other author's clock may be."""
 KINDS = {INVENTORY: "ManagedCluster", WAIVERS: "Waiver"}
 """What the roles that are no team's hold."""
-MOST_NUMBERS = 1000
-"""How far above the last release the next one's number may lie; numbers of failed publishes are used up."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,7 @@ def review(workspace: Workspace, exchange: Exchange, source: str) -> Review:
     preparing.check_kept(workspace, base, wanted)
     found = Review(base, wanted, files, snapshot, documents, before, after)
     if snapshot is not None:
-        _check_snapshot(workspace, found, snapshot, source)
+        check_snapshot(workspace, base, files, snapshot, source)
     return found
 
 
@@ -189,43 +184,5 @@ def _compared(workspace: Workspace, base: Base, wish: Wish, files: Mapping[str, 
     for role, drafted in made.items():
         if role not in files:
             raise unfit(source, f"it lacks {role}, which changes")
-        _match(role, drafted, files[role], source, now)
+        match(role, drafted, files[role], source, now)
     return wish
-
-
-def _match(role: str, drafted: Drafted | Metadata[Snapshot], data: bytes, source: str, now: datetime) -> None:
-    sent = parsed(role, data)
-    if sent.signed.version != drafted.signed.version and role != SNAPSHOT:
-        raise UsageError(
-            Code.EXCHANGE_BASE,
-            f"it has version {sent.signed.version} of {role}, and the next one here is {drafted.signed.version}",
-            where=source,
-            remedy="fetch the newest release on both sides with `edict sign --rebase`, and have the file written again",
-        )
-    if not same(sent, drafted):
-        raise unfit(source, f"its {role} says something that does not follow from what it can be seen to ask for")
-    latest = drafted.signed.expires + SLACK
-    if not latest - (latest - now) / 2 <= sent.signed.expires <= latest:
-        raise unfit(source, f"its {role} expires at {sent.signed.expires:%Y-%m-%dT%H:%M:%SZ}, too early or too late")
-    if sent.unrecognized_fields:
-        raise unfit(source, f"its {role} has a field beside what is signed")
-
-
-def _check_snapshot(workspace: Workspace, found: Review, data: bytes, source: str) -> None:
-    """Hold a snapshot against the one that would be made here of the very same bytes."""
-    lacking = Signing(found.base, found.files).lacking(found.files)
-    if lacking:
-        raise unfit(source, f"it has a snapshot though {lacking[0].owner} lacks signatures")
-    state = workspace.repository.state()
-    version = parsed(SNAPSHOT, data).signed.version
-    if not state.release < version <= state.release + MOST_NUMBERS:
-        raise UsageError(
-            Code.EXCHANGE_BASE,
-            f"it is release {version}, and release {state.release} is the last one that is known here",
-            where=source,
-            remedy="fetch the newest release with `edict sign --rebase`",
-        )
-    targets = alive({**found.base.targets, **{role: one for role, one in found.files.items() if role != ROOT}})
-    before = None if state.snapshot is None else signed(state.snapshot, Snapshot, SNAPSHOT)
-    drafted = authoring.draft_snapshot(targets, version=version, now=workspace.session.now(), before=before)
-    _match(SNAPSHOT, drafted, data, source, workspace.session.now())

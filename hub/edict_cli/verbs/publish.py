@@ -11,7 +11,8 @@ from edict_cli.checking import check_release, unplaced
 from edict_cli.codes import Code
 from edict_cli.hub import HubClient
 from edict_cli.output import Form, Sheet, emit, forms, note, progress
-from edict_cli.publishing import Plan, Published
+from edict_cli.planned import Plan
+from edict_cli.publishing import Published
 from edict_cli.session import Session, pass_session
 from edict_cli.signing import Difference, Signed
 from edict_cli.store.workspace import Workspace

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from edict.errors import UsageError
-from edict_cli import cosigning, exchange, founding, preparing, reviewing, showing
+from edict_cli import cosigning, exchange, joining, preparing, reviewing, showing
 from edict_cli.codes import Code
 from edict_cli.output import Form, Sheet, emit, note, progress
 from edict_cli.showing import Shown
@@ -38,7 +38,7 @@ def cosign(workspace: Workspace, source: Path, form: Form, *, ask: bool) -> None
 
 def conclude(workspace: Workspace) -> None:
     """Found the federation where its founders have all signed, and say what is to be done next."""
-    if founding.complete(workspace):
+    if joining.complete(workspace):
         note(
             "All founders have signed: the federation is founded. Copy the folder hub to the hub, then `edict publish`."
         )

@@ -8,7 +8,8 @@ import click
 
 from edict.errors import UsageError
 from edict_cli.codes import Code
-from edict_cli.founding import Founding, found, join
+from edict_cli.founding import Founding, found
+from edict_cli.joining import join
 from edict_cli.output import note, progress
 from edict_cli.session import Session, pass_session
 from edict_cli.store import files

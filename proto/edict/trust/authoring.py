@@ -17,7 +17,8 @@ from tuf.api.metadata import Metadata, MetaFile, Snapshot, Targets
 from edict.trust import _check
 from edict.trust._sign import sign
 from edict.trust.cosigning import encoded
-from edict.trust.drafting import TARGETS_LIFETIME, Base, Change, Wish, bins_of, draft, put, until
+from edict.trust.describing import Change, bins_of, put, until
+from edict.trust.drafting import TARGETS_LIFETIME, Base, Wish, draft
 from edict.trust.holding import Holding
 from edict.trust.roles import INVENTORY, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, owner_of_role, team_of, team_role
 

@@ -18,25 +18,15 @@ from typing import Any, TypeAlias
 
 from tuf.api.metadata import Delegations, Metadata, Root, SuccinctRoles, TargetFile, Targets
 
-from edict.policy.documents import AnyDocument
 from edict.trust import _check
-from edict.trust.bins import FIRST_BITS, MOST_BITS, Load, bits_for
-from edict.trust.custom import custom_of, to_plain
+from edict.trust.bins import FIRST_BITS, Load, bits_for
+from edict.trust.describing import Change, bins_of, put, until
 from edict.trust.holding import Holding, holdings_of, put_in_root, put_in_targets
 from edict.trust.roles import ROOT, TARGETS, team_of
 
 ROOT_LIFETIME = timedelta(days=365)
 TARGETS_LIFETIME = timedelta(days=365)
 Drafted: TypeAlias = Metadata[Root] | Metadata[Targets]
-
-
-@dataclass(frozen=True)
-class Change:
-    """One document put at a path, or with ``content=None`` taken away."""
-
-    path: str
-    content: bytes | None
-    document: AnyDocument | None
 
 
 @dataclass(frozen=True)
@@ -204,40 +194,3 @@ class _Drafting:
         signed.version = highest + 1
         signed.expires = until(self._now, TARGETS_LIFETIME)
         self.made[role] = Metadata(signed)
-
-
-def put(targets: dict[str, TargetFile], change: Change) -> None:
-    """Describe a document in a role's targets, with the copy of its placement, or take it out."""
-    if change.content is None or change.document is None:
-        targets.pop(change.path, None)
-        return
-    entry = TargetFile.from_data(change.path, change.content, ["sha256"])
-    entry.unrecognized_fields = {"custom": to_plain(custom_of(change.document))}
-    if targets.get(change.path) != entry:
-        targets[change.path] = entry
-
-
-def bins_of(delegator: Targets | None) -> SuccinctRoles | None:
-    """Return the bins that a team's role delegates to."""
-    delegations = delegator.delegations if delegator is not None else None
-    return delegations.succinct_roles if delegations is not None else None
-
-
-def alive(targets: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return targets and the roles that it delegates to, bins included, of a set that may have others.
-
-    Raises:
-        TrustError: EDICT0201 when one of them cannot be read.
-    """
-    top = _check.parse(TARGETS, targets[TARGETS], Targets).signed
-    names = [TARGETS]
-    for role in holdings_of(None, top):
-        names.append(role)
-        bins = bins_of(_check.parse(role, targets[role], Targets).signed) if role in targets else None
-        names += bins.get_roles() if bins and bins.bit_length <= MOST_BITS else ()
-    return {name: targets[name] for name in names if name in targets}
-
-
-def until(now: datetime, lifetime: timedelta) -> datetime:
-    """Return an expiry; TUF has no microseconds."""
-    return (now + lifetime).replace(microsecond=0)

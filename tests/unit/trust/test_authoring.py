@@ -15,7 +15,8 @@ from edict.policy.model import Tier
 from edict.policy.parse import load_one
 from edict.trust import authoring, verify
 from edict.trust.cosigning import Signing, encoded, kept
-from edict.trust.drafting import Base, Change, Wish, draft
+from edict.trust.describing import Change
+from edict.trust.drafting import Base, Wish, draft
 from edict.trust.holding import Holding, holdings_of
 from edict.trust.limits import Limits
 from edict.trust.roles import INVENTORY, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
