@@ -14,7 +14,7 @@ from tests.attacks.harness import ATTACKS, Attack
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 MODEL = ROOT / "docs" / "concepts" / "threat-model.md"
-ATTACKERS = ("hub", "etcd")
+ATTACKERS = ("hub", "etcd", "agent", "network")
 ENOUGH = 12
 NAMED = re.compile(r"`(\w+/test_\w+\.py)::(test_\w+)`")
 

@@ -16,20 +16,24 @@ from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.ids import ClusterName, digest_of
 from edict.pki import ca
-from edict.pki.csr import make_csr, new_private_key
+from edict.pki.csr import make_csr, new_private_key, not_after
 from edict.pki.names import cluster_id, identity_of, uris_of
 from edict.trust import _check, verify
 from edict.trust.roles import SNAPSHOT, TIMESTAMP
 from edict_hub import fanout, have, status
 from edict_hub.candidates import Search, of_agent
+from edict_hub.fanout import Fanout
 from edict_hub.gate import Gate, Operator, Peer
 from edict_hub.relay import Relay
+from edict_hub.server import Replica
+from edict_hub.services import federation
 from edict_hub.services._intake import Intake
 from edict_hub.session import Session
 from edict_hub.tokens import Record, Tokens
 from tests.attacks.harness import Off, attack
 from tests.attacks.victims import message
-from tests.integration.hub.hubs import DOMAIN, Agent, Running, token
+from tests.env import Etcd
+from tests.integration.hub.hubs import DOMAIN, Agent, Running, replica, token
 from tests.unit.trust.federation import Federation, policy
 
 pytestmark = pytest.mark.parts
@@ -96,6 +100,33 @@ async def test_a_banned_cluster_s_renewal(listed: Running) -> bool:
     return await answered(listed.federation(C1).Renew(pb.RenewRequest(csr_pem=request)))
 
 
+def _session_without_end(cluster: ClusterName, not_after: datetime, until: datetime) -> Session:
+    """Make a stream that outlives its certificate."""
+    return Session(cluster, not_after + LATER, until)
+
+
+@attack("stays on its stream after it was banned", without=[Off(Replica, "_ban", lambda _self, _cluster: None)])
+async def test_a_banned_cluster_s_stream(listed: Running, etcd: Etcd) -> bool:
+    async with replica(listed.hub, etcd.endpoint, replica="two") as two:
+        agent = Agent(two.federation(C1))
+        await agent.have()
+        await agent.release()
+        await listed.admin().Ban(pb.BanRequest(cluster=C1, reason="stolen"))
+        return await agent.hears_nothing(2)
+
+
+@attack(
+    "stays on its stream after its certificate has ended",
+    without=[Off(federation, "Session", _session_without_end)],
+)
+async def test_a_stream_past_its_certificate(listed: Running) -> bool:
+    shown = listed.hub.agent(C1, timedelta(seconds=3))
+    agent = Agent(rpc.FederationStub(listed.hub.channel(listed.addresses.mtls, shown)))
+    await agent.have()
+    await agent.release()
+    return await agent.hears_nothing((not_after(shown.cert) - datetime.now(UTC)).total_seconds() + 2)
+
+
 @attack(
     "goes on after authors took it out of the inventory",
     without=[Off(Relay, "admits", lambda _self, _cluster: True)],
@@ -151,6 +182,39 @@ async def test_an_offer_that_nobody_asked_for(listed: Running) -> bool:
     await agent.release()
     await agent.call.write(pb.AgentMessage(offer=pb.Release(release=2**53)))
     return await agent.hears_nothing(1.0)
+
+
+_offer = Fanout._offer
+
+
+async def _waiting(self: Fanout, session: Session) -> None:
+    """Write to one agent after the other."""
+    await _offer(self, session)
+    while session.queued or session._writing_since is not None:  # noqa: ASYNC110 - a weak hub waits
+        await asyncio.sleep(0.01)
+
+
+@attack("does not read, so that the hub serves nobody else", without=[Off(Fanout, "_offer", _waiting)])
+async def test_a_slow_reader(listed: Running) -> bool:
+    large = [policy(f"large-{index}") + b"#" + b"x" * 250_000 for index in range(64)]
+    await listed.admin().Publish(listed.hub.request(*large))
+    slow, other = Agent(listed.federation(C1)), Agent(listed.federation(C2))
+    await slow.have()
+    await _offered(listed, C1)
+    await other.have()
+    try:
+        await other.release(3)
+    except TimeoutError:
+        return True
+    return False
+
+
+async def _offered(listed: Running, cluster: ClusterName) -> None:
+    """Wait until the hub has begun to write to a cluster."""
+    async with asyncio.timeout(10):
+        sessions = listed.replica.fanout.sessions
+        while cluster not in sessions or sessions[cluster].update is None:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
 
 
 @attack("brings a restored hub a release of its own", without=[Off(_check, "signatures", lambda *_: None)])

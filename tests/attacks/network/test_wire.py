@@ -13,7 +13,7 @@ import pytest
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict_agent.sync import link
-from edict_hub import listening, server
+from edict_hub import server
 from edict_hub.fanout import Fanout
 from edict_hub.services import federation
 from edict_hub.session import Session
@@ -151,7 +151,3 @@ async def test_a_half_open_link(listed: Running, monkeypatch: pytest.MonkeyPatch
                 await waiting
         await made.close()
         return not done
-
-
-def test_the_hub_keeps_links_alive_too() -> None:
-    assert dict(listening._OPTIONS)["grpc.keepalive_time_ms"] <= 30_000
