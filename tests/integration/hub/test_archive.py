@@ -31,7 +31,7 @@ from edict_hub.archiver import Archiver
 from edict_hub.evidence import Evidence
 from edict_hub.receipts import Outcome, Receipts
 from edict_hub.server import Replica
-from edict_hub.store import Delete, EtcdStore, Operation, Put, Unchanged, keys
+from edict_hub.store import Delete, EtcdStore, Operation, Page, Put, Unchanged, keys
 from tests.env import Etcd
 from tests.integration.hub.hubs import Hub, Running, policy, replica
 from tests.integration.hub.receipting import C1
@@ -47,7 +47,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edict_hub.receipts.KEPT", 8)
     monkeypatch.setattr("edict_hub.archiver.BATCH", 4)
     monkeypatch.setattr("edict_hub.archiver.BATCH_SECONDS", 0.0)
-    monkeypatch.setattr("edict_hub.archiver.CLUSTER_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -114,6 +113,29 @@ async def test_what_readers_need_to_follow_the_chain_stays(kept: Kept) -> None:
     assert await kept.in_etcd() == list(range(1, 31))
 
 
+class Counting(EtcdStore):
+    """An etcd that counts the receipts that are read."""
+
+    read = 0
+
+    async def range(self, prefix: str, *, start: str = "", values: bool = True, limit: int = 0) -> Page:
+        page = await super().range(prefix, start=start, values=values, limit=limit)
+        self.read += len(page.items) if values else 0
+        return page
+
+
+async def test_a_pass_without_anything_old_enough_reads_no_receipt(kept: Kept, etcd: Etcd) -> None:
+    counting = Counting([etcd.endpoint], clock=SystemClock())
+    archiver = kept.archiver_on(counting)
+    await kept.say(30, bases=[28])
+    assert await archiver.sweep() == 20
+    moved, counting.read = counting.read, 0
+    assert (moved, await archiver.sweep(), counting.read) == (20, 0, 0)
+    await kept.say(4, bases=[32])
+    assert (await archiver.sweep(), counting.read) == (4, 4)
+    await counting.close()
+
+
 async def test_an_object_ends_at_a_gap(kept: Kept) -> None:
     await kept.say(30, bases=[28])
     await kept.running.store.commit([], [Delete(keys.receipt(C1, 7))])
@@ -160,6 +182,18 @@ async def test_an_archive_that_fails_costs_no_receipt(kept: Kept, fault: str, mo
         await kept.say(1)
     assert await kept.archiver.sweep() > 0
     assert await kept.is_whole()
+
+
+@pytest.mark.parametrize("error", [HubError(437, "away"), RuntimeError("nobody foresaw this")])
+async def test_what_stands_in_the_archive_s_way_does_not_end_the_hub(
+    kept: Kept, error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def failing(_self: Archiver) -> int:
+        raise error
+
+    monkeypatch.setattr(Archiver, "sweep", failing)
+    await kept.archiver._pass()
+    assert "receipts wait for the archive" in capsys.readouterr().out
 
 
 async def test_what_is_written_is_read_again_before_anything_is_deleted(
