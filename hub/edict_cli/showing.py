@@ -14,12 +14,14 @@ from edict.policy.documents import FederatedNetworkPolicy
 from edict.policy.lockout import DEFAULT_AGENT_NAMESPACE
 from edict.policy.model import Mode
 from edict.policy.parse import load_one
+from edict.trust import authorities
 from edict.trust.cosigning import Signing, Standing, parsed
 from edict.trust.holding import Holding, fingerprint
 from edict.trust.limits import limited, to_plain
 from edict.trust.roles import SNAPSHOT
 from edict_agent.translate.facts import Facts, ground_of
 from edict_cli import comparing, limiting
+from edict_cli.authority_lines import authority_lines
 from edict_cli.comparing import Comparison
 from edict_cli.cosigning import signable
 from edict_cli.preparing import documents_of
@@ -110,6 +112,11 @@ def _trust(found: Review) -> Iterator[str]:
     for role in sorted(found.wanted.renew):
         yield f"renewed  role {role}: the same content for another year"
     for name, value in found.wanted.root_fields.items():
+        if name == authorities.FIELD:
+            root = found.base.read_root()
+            yield "changed  whom every agent believes to be the hub, by certificate authority:"
+            yield from authority_lines(authorities.of(root) if root else (), value)
+            continue
         yield f"changed  field {name} of the root: {msgspec.json.encode(value).decode()}"
 
 

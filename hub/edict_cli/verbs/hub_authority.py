@@ -7,13 +7,13 @@ from datetime import datetime
 import click
 import msgspec
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 
 from edict.pki import chains
 from edict.pki.ca import CertificateAuthority
 from edict.pki.names import Role
 from edict_cli import believed, rotating
 from edict_cli.authorities import Authorities
+from edict_cli.authority_lines import fingerprint
 from edict_cli.founding import OPERATOR, operator_files
 from edict_cli.output import Form, Sheet, emit, forms, note, progress
 from edict_cli.session import Session, pass_session
@@ -159,7 +159,7 @@ def _views(known: Authorities) -> list[View]:
     return [
         View(
             name=chains.name_of(each),
-            fingerprint=each.fingerprint(hashes.SHA256()).hex(),
+            fingerprint=fingerprint(each),
             not_after=each.not_valid_after_utc,
             issues=each == at_hub[0],
             hub_believes=each in at_hub,
