@@ -128,7 +128,7 @@ def chain(name: ClusterName, key: str, said: pb.ClusterStatus) -> list[tuple[byt
     Raises:
         TrustError: EDICT0241 to 0245.
     """
-    verified = [(item.envelope, verify_receipt(item.envelope, key, name)) for item in said.receipts]
+    verified = _signed(name, key, said)
     if verified:
         fold(verified)
     return verified
@@ -150,8 +150,25 @@ def _pinned_key(state: TrustState, name: ClusterName, said: pb.ClusterStatus) ->
     return own.custom.receipt_key
 
 
+def _signed(name: ClusterName, key: str, said: pb.ClusterStatus) -> list[tuple[bytes, ReceiptBody]]:
+    """Verify the receipts that the hub relays.
+
+    The last one before a gap may be of an earlier key, where an identity was lost with receipts that no hub has: it
+    only shows the gap, and is left out where a base by the pinned key comes next.
+    """
+    envelopes = [item.envelope for item in said.receipts]
+    verified = [(envelope, verify_receipt(envelope, key, name)) for envelope in envelopes[1:]]
+    for envelope in envelopes[:1]:
+        try:
+            verified.insert(0, (envelope, verify_receipt(envelope, key, name)))
+        except TrustError:
+            if not verified or not verified[0][1].base:
+                raise
+    return verified
+
+
 def _verified(name: ClusterName, key: str, said: pb.ClusterStatus, seen: Seen | None) -> tuple[Evidence, Seen]:
-    verified = [(item.envelope, verify_receipt(item.envelope, key, name)) for item in said.receipts]
+    verified = _signed(name, key, said)
     evidence = fold(verified)
     newest = Seen(key, evidence.head.sequence, envelope_digest(verified[-1][0]))
     if seen is not None and seen.key == key:

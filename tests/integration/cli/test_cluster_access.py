@@ -82,6 +82,19 @@ def test_a_new_receipt_key_that_nothing_endorses_is_approved_with_a_warning(desk
     assert desk.json("status")["clusters"][0]["state"] == "Compliant"
 
 
+def test_receipts_that_were_lost_with_the_old_key_do_not_hide_those_of_the_new(
+    desk: Desk, fra1: EnrolledCluster
+) -> None:
+    fra1.report(release=3, time=datetime.now(UTC))  # and never sent
+    after = EnrolledCluster("fra1", desk("cluster", "reenrol", "fra1").out.strip())
+    after.chain = list(fra1.chain)
+    desk("cluster", "approve", "fra1", "--yes", "--publish")
+    for base in (True, False):
+        after.tell(release=release(desk), base=base)
+        assert desk.json("status")["clusters"][0]["state"] == "Compliant"
+    assert [receipt["sequence"] for receipt in desk.json("get", "receipts", "fra1")] == [3, 4]
+
+
 def test_an_endorsement_by_another_than_the_pinned_key_is_none(desk: Desk, fra1: EnrolledCluster) -> None:
     stranger = EnrolledCluster("fra1", desk("cluster", "reenrol", "fra1").out.strip())
     stranger.chain = list(fra1.chain)
