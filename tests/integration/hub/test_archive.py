@@ -33,10 +33,10 @@ from edict_hub.receipts import Outcome, Receipts
 from edict_hub.server import Replica
 from edict_hub.store import Delete, EtcdStore, Operation, Page, Put, Unchanged, keys
 from tests.env import Etcd
-from tests.integration.hub.hubs import Hub, Running, policy, replica
+from tests.integration.hub.hubs import Hub, Running, policy, replica, version
 from tests.integration.hub.receipting import C1
-from tests.unit.trust.exports import Reporter, inventory
-from tests.unit.trust.federation import NOW
+from tests.unit.trust.exports import Reporter, inventory, rotated
+from tests.unit.trust.federation import NOW, signer
 
 pytestmark = pytest.mark.parts
 
@@ -331,6 +331,27 @@ async def test_the_history_is_every_release_in_order_each_file_once(kept: Kept, 
     assert {finding.code for finding in report.findings} == {"EDICT0255"}, "of documents, which are asked for apart"
     assert (report.releases, report.clusters[0].verified) == (3, 30)
     assert report.clusters[0].head == envelope_digest(kept.agent.envelopes[-1])
+
+
+async def test_the_history_has_every_root(kept: Kept, hub: Hub) -> None:
+    first = hub.authors.metadata[ROOT]
+    await kept.running.admin().Publish(hub.request(inventory("c1", kept.agent.key)))
+    published = dict(hub.authors.metadata)
+    rotated(hub.authors, snapshot=signer())
+    hub.authors.put(policy("deny"))
+    hub.authors.publish()
+    changed = [
+        pb.Metadata(role=role, version=version(content), content=content)
+        for role, content in hub.authors.metadata.items()
+        if published[role] != content
+    ]
+    blobs = [pb.Blob(digest=digest, content=content) for digest, content in hub.authors.blobs.items()]
+    await kept.running.admin().Publish(pb.PublishRequest(metadata=changed, blobs=blobs))
+    hub.authors.metadata[ROOT], newest = first, hub.authors.metadata[ROOT]
+    assert [item.content for item in await history(kept.running) if item.role == ROOT] == [first, newest]
+    await kept.say(2)
+    report = await judged(kept, hub)
+    assert (report.releases, {finding.code for finding in report.findings}) == (2, {"EDICT0255"})
 
 
 async def test_what_a_publish_that_died_left_is_no_release(kept: Kept, hub: Hub) -> None:

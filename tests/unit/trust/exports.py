@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tuf.api.metadata import Metadata, Root
 
 from edict.ids import ClusterName, digest_of
 from edict.trust.audit.chain import Asked
@@ -160,6 +162,24 @@ def story() -> Story:
     tell(third, compliant(DENY_2))
     tell(third, compliant(DENY_2))
     return made
+
+
+def rotated(fed: Federation, **keys: Any) -> bytes:
+    """Sign the next root, with other keys."""
+    metadata: Metadata[Root] = Metadata.from_bytes(fed.metadata[ROOT])
+    root = metadata.signed
+    root.version += 1
+    for role, key in keys.items():
+        for keyid in list(root.roles[role].keyids):
+            root.revoke_key(keyid, role)
+        root.add_key(key.public_key, role)
+    old = fed.keys.root
+    fed.keys = replace(fed.keys, **keys)
+    metadata.signatures.clear()
+    metadata.sign(old)
+    metadata.sign(fed.keys.root, append=True)
+    fed.metadata[ROOT] = metadata.to_bytes()
+    return fed.metadata[ROOT]
 
 
 def written(lines: Iterable[Line]) -> bytes:

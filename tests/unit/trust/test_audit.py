@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tuf.api.metadata import Metadata, Root
 
 from edict.errors import TrustError
 from edict.ids import digest_of
@@ -36,6 +33,7 @@ from tests.unit.trust.exports import (
     compliant,
     inventory,
     judged,
+    rotated,
     story,
     written,
 )
@@ -80,24 +78,6 @@ def test_a_year_later_everything_has_expired_and_holds(made: Story) -> None:
     with pytest.raises(TrustError, match="EDICT0204"):
         verify.advance(made.fed.pinned(), bundle, now=later)
     assert judged(made.lines(), made.root, at=later).holds
-
-
-def rotated(fed: Federation, **keys: Any) -> bytes:
-    """Sign the next root, with other keys."""
-    metadata: Metadata[Root] = Metadata.from_bytes(fed.metadata[ROOT])
-    root = metadata.signed
-    root.version += 1
-    for role, key in keys.items():
-        for keyid in list(root.roles[role].keyids):
-            root.revoke_key(keyid, role)
-        root.add_key(key.public_key, role)
-    old = fed.keys.root
-    fed.keys = replace(fed.keys, **keys)
-    metadata.signatures.clear()
-    metadata.sign(old)
-    metadata.sign(fed.keys.root, append=True)
-    fed.metadata[ROOT] = metadata.to_bytes()
-    return fed.metadata[ROOT]
 
 
 def test_releases_of_several_roots_belong_each_to_its_own(made: Story) -> None:
