@@ -18,10 +18,10 @@ def authority_lines(before: Sequence[str], after: object) -> Iterator[str]:
         before: those of the present root.
         after: those of the next, None for none; it need not be a list of certificates, because another author sent it.
     """
-    listed = after if isinstance(after, list) else [] if after is None else [after]
-    for each in before:
-        if each not in listed:
-            yield f"  - {_said(each)}"
+    listed: list[object] = after if isinstance(after, list) else [] if after is None else [after]
+    for text in before:
+        if text not in listed:
+            yield f"  - {_said(text)}"
     for each in listed:
         yield f"  {' ' if each in before else '+'} {_said(each)}"
 

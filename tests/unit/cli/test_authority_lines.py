@@ -25,6 +25,6 @@ def test_what_is_no_certificate_is_called_that() -> None:
     for odd in ("", 7, None, "\ud800", OLD + NEW, OLD + "x", "\x1b[2J"):
         (line,) = authority_lines([], [odd])
         assert line == "  + something that is no certificate: do not sign it"
-    for odd in ("text", 7, {"a": 1}):
-        assert list(authority_lines([], odd)) == ["  + something that is no certificate: do not sign it"]
+    for field in ("text", 7, {"a": 1}):
+        assert list(authority_lines([], field)) == ["  + something that is no certificate: do not sign it"]
     assert [line[:4] for line in authority_lines([OLD], None)] == ["  - "]
