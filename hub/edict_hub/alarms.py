@@ -25,7 +25,7 @@ _ROLLBACK = f"EDICT{Trust.ROLLBACK:04d}"
 
 
 class Alarms:
-    """Looks at most once a second; `run` tells those who watch.
+    """Looks at most once a second, and when the release has changed; `run` tells those who watch.
 
     Args:
         relay: what is served, and the faults of its keys.
@@ -41,6 +41,7 @@ class Alarms:
         self._clock = clock
         self._found: dict[str, Fault] = {}
         self._looked = -math.inf
+        relay.on_change.append(self._changed)
 
     @property
     def faults(self) -> list[Fault]:
@@ -56,6 +57,9 @@ class Alarms:
             if self._found != before:
                 self._status.poke()
             await self._clock.sleep(2 * LOOK_EVERY)
+
+    def _changed(self) -> None:
+        self._looked = -math.inf
 
     def _look(self) -> None:
         now = self._clock.monotonic()

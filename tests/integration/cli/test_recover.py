@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -12,11 +14,13 @@ import pytest
 import yaml
 
 from edict.clock import SystemClock
+from edict.trust.keys import load_signer
+from edict.trust.timestamp import sign_timestamp
 from edict_hub.batches import batches
 from edict_hub.store import Delete, EtcdStore, Put, keys
-from tests.env import Etcd
-from tests.env._wait import await_true
-from tests.integration.cli.conftest import RunningHub
+from tests.env import Etcd, Process
+from tests.env._wait import await_ready, await_true
+from tests.integration.cli.conftest import EDICT_HUB, RunningHub
 from tests.integration.cli.desk import Desk
 from tests.integration.cli.test_way import compliant, enrolled
 from tests.unit.cli.authors import policy
@@ -36,7 +40,7 @@ class Backup:
 
     def __init__(self, etcd: Etcd) -> None:
         self._endpoint = etcd.endpoint
-        self._kept = self._run(self._keep)
+        self.kept = self._run(self._keep)
 
     def restore(self) -> None:
         self._run(self._put_back)
@@ -46,7 +50,7 @@ class Backup:
 
     async def _put_back(self, store: EtcdStore) -> None:
         await store.commit([], [Delete(keys.ROOT, keys.after_prefix(keys.ROOT))])
-        for batch in batches(Put(key, value) for key, value in self._kept.items()):
+        for batch in batches(Put(key, value) for key, value in self.kept.items()):
             await store.commit([], batch)
 
     def _run(self, work: Callable[[EtcdStore], Any]) -> Any:
@@ -121,6 +125,38 @@ def test_a_lost_floor_is_shown_and_cleared_for_that_loss_alone(desk: Desk, docum
     documents = [yaml.safe_load(path.read_text()) for path in (desk.workspace / "documents").glob("*.yaml")]
     annotations = [document["metadata"].get("annotations") for document in documents]
     assert {"federation.edict.dev/floor-cleared": "2026-05-01T12:00:00Z"} in annotations
+
+
+def test_a_stolen_timestamp_key_is_replaced_by_commands_whatever_it_signed(
+    desk: Desk, etcd: Etcd, hub: RunningHub, document: Path
+) -> None:
+    enrolled(desk, document)
+    backup = Backup(etcd)
+    stolen = load_signer(hub.workspace / "hub" / "timestamp.pem", None)
+    snapshot = backup.kept[keys.metadata("snapshot", 2)]
+    until = datetime.now(UTC) + timedelta(days=1)
+    backup.kept[keys.TIMESTAMP] = sign_timestamp(stolen, snapshot, version=2**60, expires=until)
+    backup.restore()
+    assert desk.json("publish", "--refresh")["timestampVersion"] == 2**60 + 1, (
+        "while the key counts, so does its number"
+    )
+    desk("trust", "rotate", "timestamp")
+    desk("trust", "rotate", "snapshot")
+    hub.process.stop()
+    again = Process.start(
+        [EDICT_HUB, "serve", "--config", hub.workspace / "hub" / "hub.yaml"],
+        log=hub.workspace.with_name("again.log"),
+        env=dict(os.environ),
+    )
+    try:
+        await_ready(again, lambda: "ready replica=" in hub.workspace.with_name("again.log").read_text(), subject="hub")
+        assert "EDICT0417" in {fault["code"] for fault in desk.json("status", expect=None)["faults"]}
+        published = desk.json("publish")
+        assert (published["release"], published["timestampVersion"]) == (4, 1)
+        assert desk.json("publish", "--refresh")["timestampVersion"] == 2
+        assert not desk.json("status", expect=None)["faults"]
+    finally:
+        again.stop()
 
 
 def test_a_hub_that_is_away_is_said(desk: Desk, hub: RunningHub) -> None:
