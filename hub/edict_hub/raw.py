@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated
 
@@ -14,6 +15,8 @@ from edict_hub.codes import Code
 MAX_VERSION = 2**64 - 1
 """What lies beyond does not fit the protocol, and no agent takes it."""
 MAX_DIGITS = 20
+DIGEST = re.compile(r"[0-9a-f]{64}")
+"""What a document's key is made of. What has another form names none, and could be more than etcd is to be asked."""
 Number = Annotated[int, Meta(ge=1)]
 """A version; :func:`_bounded` holds it to the greatest, which is more than msgspec's own bounds can say."""
 
@@ -72,7 +75,8 @@ def digests_in(content: bytes, where: str) -> set[str]:
         targets = _read(content, where).targets
     except HubError:
         return set()
-    return {target.hashes["sha256"] for target in targets.values() if "sha256" in target.hashes}
+    digests = {target.hashes.get("sha256", "") for target in targets.values()}
+    return {digest for digest in digests if DIGEST.fullmatch(digest)}
 
 
 def _read(content: bytes, where: str) -> _Signed:

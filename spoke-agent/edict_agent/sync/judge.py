@@ -21,6 +21,9 @@ from edict.trust.limits import Limits
 from edict.trust.placement import placed
 from edict.trust.state import Bundle, Target, TrustState
 
+MAX_ROOTS = 256
+"""Roots of one message that are read, as many as TUF's own client follows at once; the next message goes on there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -71,7 +74,7 @@ class Judged:
 def bundle_of(message: pb.Release) -> Bundle:
     """Return the signed bytes of a message."""
     return Bundle(
-        roots=tuple(each.content for each in message.roots),
+        roots=tuple(each.content for each in message.roots[:MAX_ROOTS]),
         timestamp=message.timestamp.content if message.HasField("timestamp") else None,
         snapshot=message.snapshot.content if message.HasField("snapshot") else None,
         targets={each.role: each.content for each in message.targets},

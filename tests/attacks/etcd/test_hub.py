@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import secrets
 import time
 from datetime import datetime, timedelta
@@ -25,7 +26,7 @@ from edict_hub.relay import Relay
 from edict_hub.store import KeyValue, keys
 from edict_hub.tokens import Record
 from tests.attacks import weak
-from tests.attacks.etcd.stolen import C1, Stolen
+from tests.attacks.etcd.stolen import BIN, C1, Stolen
 from tests.attacks.harness import Off, attack
 from tests.attacks.victims import Victim
 from tests.integration.hub.hubs import DOMAIN, Agent, policy, version
@@ -170,6 +171,23 @@ async def test_a_status_that_is_none(stolen: Stolen) -> bool:
 )
 async def test_a_ban_that_is_none(stolen: Stolen) -> bool:
     await stolen.put(keys.ban(C1), b'{"x":' + b"[" * 100_000)
+    return await _ended(stolen)
+
+
+ANYTHING = re.compile(r".*")
+
+
+@attack("names documents by more than etcd takes in one question", without=[Off(raw, "DIGEST", ANYTHING)])
+async def test_digests_without_end(stolen: Stolen) -> bool:
+    """The hub asks for many keys at once: it must not be made to ask for more than it can get."""
+    for number, role in enumerate((BIN, "policies/net-5")):
+
+        def name(signed: Any, number: int = number) -> None:
+            for each in range(31):
+                hashes = {"sha256": f"{number}-{each}-" + "x" * 44_000}
+                signed["targets"][f"policies/net/{each}"] = {"length": 1, "hashes": hashes, "custom": {}}
+
+        await stolen.edit(stolen.key(role), name)
     return await _ended(stolen)
 
 

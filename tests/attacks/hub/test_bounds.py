@@ -12,6 +12,7 @@ from tuf.api.metadata import Metadata
 
 from edict.federation.v1 import federation_pb2 as pb
 from edict.trust import _check
+from edict.trust.roles import ROOT
 from edict_agent.conformance import chain as chain_module
 from edict_agent.conformance.chain import Chain
 from edict_agent.store.secrets import StateStore
@@ -59,6 +60,14 @@ async def test_a_timestamp_that_is_too_large(fed: Federation, victim: Victim, pa
     bundle = fed.publish()
     await victim.hears(message(replace(bundle, timestamp=(bundle.timestamp or b"") + b" " * 1_000_000), fed.blobs))
     return max(parsed) > 1_000_000
+
+
+@attack("sends the root that is trusted again and again", without=[Off(judging, "MAX_ROOTS", 2**30)])
+async def test_roots_without_end(fed: Federation, victim: Victim, parsed: list[int]) -> bool:
+    """Each is read before it is passed over. Those that are new are followed further by the next message."""
+    await victim.hears(message(fed.publish(), fed.blobs, roots=[fed.metadata[ROOT] + b" "] * 2000))
+    assert victim.release == 2
+    return len(parsed) > 2000
 
 
 def _deep(levels: int) -> bytes:
