@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -99,7 +100,7 @@ def emit(form: Form, data: Any, sheet: Sheet, *, names: Sequence[str] = ()) -> N
     plain = msgspec.to_builtins(data, enc_hook=str)
     match form:
         case Form.JSON:
-            click.echo(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode())
+            click.echo(as_json(plain, indent=2))
         case Form.YAML:
             click.echo(yaml.safe_dump(plain, sort_keys=False, width=YAML_WIDTH), nl=False)
         case Form.NAME:
@@ -108,6 +109,12 @@ def emit(form: Form, data: Any, sheet: Sheet, *, names: Sequence[str] = ()) -> N
         case Form.TABLE | Form.WIDE:
             if sheet.rows:
                 stdout().print(sheet.render(wide=form is Form.WIDE), soft_wrap=True)
+
+
+def as_json(data: Any, *, indent: int = -1) -> str:
+    """Return JSON, on one line unless ``indent`` says otherwise; what is not printable stands in it as its escape."""
+    text = msgspec.json.format(msgspec.json.encode(data), indent=indent).decode()
+    return "\n".join(line if line.isprintable() else "".join(map(_in_json, line)) for line in text.split("\n"))
 
 
 def stdout() -> Console:
@@ -149,6 +156,10 @@ def ask_secret(question: str) -> bytes:
     for status in _under_way:
         status.start()
     return answer.encode()
+
+
+def _in_json(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def _cell(text: str) -> Text:

@@ -20,7 +20,7 @@ from edict_cli.conformance import ClusterView
 from edict_cli.fleet import Fleet, FleetView
 from edict_cli.fleet_table import headline, lines, sheet
 from edict_cli.hub import HubClient
-from edict_cli.output import Form, note, stdout
+from edict_cli.output import Form, as_json, note, stdout
 from edict_cli.store.workspace import Workspace
 
 TICK_SECONDS = 1.0
@@ -102,7 +102,7 @@ def _as_lines(workspace: Workspace, form: Form) -> Show:
             if shown.get(cluster.cluster) != timeless:
                 shown[cluster.cluster] = timeless
                 if form is Form.JSON:
-                    click.echo(msgspec.json.encode(cluster))
+                    click.echo(as_json(cluster))
                 else:
                     click.echo("\n".join(lines(cluster, now, wide=form is Form.WIDE)))
         for text in headline(view, now):

@@ -15,6 +15,7 @@ from edict.trust import verify
 from edict.trust.receipts import PolicyReport, PolicyState
 from edict_agent.codes import Code
 from edict_agent.conformance.chain import Chain
+from edict_agent.conformance.statement import Statement
 from edict_agent.reporter import STATUS, Reporter
 from edict_agent.store.secrets import StateStore
 from edict_cli import release
@@ -101,6 +102,33 @@ async def test_past_the_expiry_the_cluster_is_stale_says_so_and_goes_on_enforcin
 def _digest(victim: Victim, name: str) -> Digest:
     assert victim.memory.judged is not None
     return next(each.digest for each in victim.memory.judged.policies if each.id == name)
+
+
+async def test_receipts_that_a_lie_about_the_newest_hides_are_named(fed: Federation) -> None:
+    """It says that it lost what it had confirmed: the agent signs its whole state, and what came before."""
+    known = verify.advance(fed.pinned(), fed.publish(), now=fed.now)
+    victim = await Victim.of(fed)
+    store = StateStore(victim.kube, "edict-system", clock=victim.clock)
+    await store.load()
+    chain = Chain(store, KEY, ClusterName("a"), clock=victim.clock, version="1", on_receipt=lambda: None)
+    documents = {name: known.documents[f"policies/{name}"].digest for name in ("net/deny", "net/other")}
+
+    async def says(verdict: PolicyState) -> pb.Receipt:
+        reports = {name: PolicyReport(name, document, verdict) for name, document in documents.items()}
+        await chain.say(Statement(known.release, "cilium", "1", reports))
+        receipt = chain.next_unsent()
+        assert receipt is not None
+        chain.acknowledged(receipt.sequence)
+        return receipt
+
+    first = await says(PolicyState.COMPLIANT)
+    await says(PolicyState.DEGRADED)
+    chain.follow(first.sequence)
+    third = await says(PolicyState.COMPLIANT)
+    said = pb.ClusterStatus(name="a", receipts=[first, third])
+    view, _ = evaluate(known, ClusterName("a"), said, now=victim.clock.now())
+    assert view.state is PolicyState.COMPLIANT, "what holds now is signed, whole"
+    assert "receipts 2-2 are missing" in view.reason
 
 
 def _shown(workspace: Workspace, hub: MemoryHub, fra1: ReportingCluster) -> FleetView:

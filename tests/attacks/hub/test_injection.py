@@ -86,3 +86,9 @@ def test_control_characters_in_a_status() -> bool:
 def test_control_characters_around_a_status() -> bool:
     view, stranger = _view()
     return _hostile("\n".join([*fleet_table.headline(view, NOW), *fleet_table.lines(stranger, NOW, wide=True)]))
+
+
+@attack("puts control characters into the JSON of `edict status`", without=[Off(output, "_in_json", AS_IT_IS)])
+def test_control_characters_in_the_json_of_a_status() -> bool:
+    """JSON itself escapes what is below a blank, and nothing above."""
+    return _hostile(output.as_json(_view()[0], indent=2))

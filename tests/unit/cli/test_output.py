@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import UTC, datetime
 
 import click
@@ -14,7 +15,7 @@ from edict.trust.receipts import PolicyState
 from edict_cli.conformance import ClusterView
 from edict_cli.fleet import FaultView, FleetView
 from edict_cli.fleet_table import headline, lines, sheet
-from edict_cli.output import Form, Sheet, emit, note
+from edict_cli.output import Form, Sheet, as_json, emit, note
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOSTILE = "up\x1b[2J\x1b]0;title\x07\x9b1A\x7f\r\nEdict: all is well\u202e\u2028."
@@ -70,3 +71,14 @@ def test_the_fleet_and_the_faults_of_the_hub_do_not_steer(capsys: pytest.Capture
 def test_a_note_of_ours_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
     note("one\ntwo\x1b")
     assert capsys.readouterr().err == "one\ntwo\\x1b\n"
+
+
+def test_json_is_the_same_data_and_does_not_steer(capsys: pytest.CaptureFixture[str]) -> None:
+    said = {HOSTILE: [HOSTILE, "größe 大", "\U000e0001"]}
+    for text in (as_json(said), as_json(said, indent=2)):
+        assert json.loads(text) == said
+        assert not steering(text) - {"\n"}
+        assert "größe 大" in text
+    emit(Form.JSON, said, Sheet([]))
+    emit(Form.YAML, said, Sheet([]))
+    assert not steering(capsys.readouterr().out) - {"\n"}
