@@ -120,9 +120,10 @@ def compose(
         blobs=[pb.Blob(digest=digest, content=content) for digest, content in sorted(contents.items())],
         traceparent=held.traceparent,
     )
-    if have.timestamp_version != held.timestamp_version:
+    new_root = bool(release.roots)  # it may have new keys, whose numbers begin again: equal numbers say nothing then
+    if have.timestamp_version != held.timestamp_version or new_root:
         release.timestamp.CopyFrom(pb.Metadata(role=TIMESTAMP, version=held.timestamp_version, content=held.timestamp))
-    if have.metadata.get(SNAPSHOT) != held.release:
+    if have.metadata.get(SNAPSHOT) != held.release or new_root:
         release.snapshot.CopyFrom(pb.Metadata(role=SNAPSHOT, version=held.release, content=held.snapshot))
     return Update(
         message=pb.HubMessage(release=release).SerializeToString(),

@@ -58,6 +58,13 @@ class StatusTable:
         status.hello.CopyFrom(clipped_hello(hello))
         self._notify(cluster)
 
+    def has(self, cluster: ClusterName, have: pb.Have) -> None:
+        """Take what an agent says that it holds: newer than what it said when it connected."""
+        hello = self._touch(cluster).hello
+        if (hello.root_version, hello.release) != (have.root_version, have.release):
+            hello.root_version, hello.release = have.root_version, have.release
+            self._notify(cluster)
+
     def seen(self, cluster: ClusterName, *, connected: bool) -> None:
         """Note that something came from a cluster, or that its stream ended."""
         before = self.view(cluster).connected

@@ -80,6 +80,7 @@ class Intake:
         if not self._session.may_have:
             raise HubError(Code.PROTOCOL, "Have was said, and nothing rejected since", where="Sync")
         self._session.may_have = False
+        self._status.has(self._session.cluster, have)
         self._fanout.has(self._session, have)
 
     def _take_ack(self, ack: pb.Ack) -> None:

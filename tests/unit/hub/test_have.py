@@ -79,6 +79,15 @@ def test_only_what_differs_is_sent() -> None:
     assert not release.HasField("snapshot")
 
 
+def test_with_a_new_root_timestamp_and_snapshot_come_whatever_their_numbers() -> None:
+    """Keys that a root replaced begin their numbers again: an agent may hold other content under the same number."""
+    whole = compose(HELD, NOTHING, needed=NEEDED, contents={}, fingerprint="f").after
+    release = sent(replace(whole, root_version=1))
+    assert [root.version for root in release.roots] == [2]
+    assert (release.timestamp.content, release.snapshot.content) == (b"t", b"s")
+    assert not sent(replace(whole, blobs=frozenset())).HasField("timestamp")
+
+
 def test_equal_agents_have_one_fingerprint_and_others_another() -> None:
     one = pb.Have(root_version=1, release=5, metadata={"targets": 1, "inventory": 2}, blobs=["b", "a"])
     same = pb.Have(root_version=1, metadata={"inventory": 2, "snapshot": 5, "targets": 1}, blobs=["a", "b"])

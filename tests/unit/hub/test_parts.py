@@ -71,7 +71,9 @@ def test_metadata_is_read_just_far_enough() -> None:
     content = b'{"signed": {"version": 3, "meta": {"snapshot.json": {"version": 7}}, "x": 1}, "signatures": []}'
     assert raw.version_of(content, "k") == 3
     assert raw.described(content, "k") == {"snapshot": 7}
-    assert raw.digests_in(b'{"signed": {"version": 1, "targets": {"p": {"hashes": {"sha256": "d"}}}}}', "k") == {"d"}
+    named = b'{"signed": {"version": 1, "targets": {"p": {"hashes": {"sha256": "%s"}}}}}'
+    assert raw.digests_in(named % (b"d" * 64), "k") == {"d" * 64}
+    assert raw.digests_in(named % b"d", "k") == set()
     assert raw.digests_in(b"nonsense", "k") == set()
 
 
