@@ -141,6 +141,12 @@ class HubClient:
                 return await succession
             held.stream.result()
             return None
+        except asyncio.CancelledError:
+            succession.cancel()
+            (made,) = await asyncio.gather(succession, return_exceptions=True)
+            if isinstance(made, Held):  # it was open just as we were told to end
+                await made.close()
+            raise
         finally:
             succession.cancel()
             await asyncio.gather(succession, return_exceptions=True)
