@@ -140,13 +140,14 @@ class HubClient:
             if succession.done() or held.replaced:
                 return await succession
             held.stream.result()
-            return None
         except asyncio.CancelledError:
             succession.cancel()
             (made,) = await asyncio.gather(succession, return_exceptions=True)
             if isinstance(made, Held):  # it was open just as we were told to end
                 await made.close()
             raise
+        else:
+            return None
         finally:
             succession.cancel()
             await asyncio.gather(succession, return_exceptions=True)
