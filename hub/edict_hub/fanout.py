@@ -81,7 +81,11 @@ class Fanout:
 
     def has(self, session: Session, message: pb.Have) -> None:
         """Take what an agent says that it holds. An update in flight is lost by that."""
-        session.have = having(message, self._relay.held)
+        held = self._relay.held
+        before, session.have = session.have, having(message, held)
+        newest = max(held.roots, default=0) if held else 0
+        if before is not None and before.root_version < session.have.root_version <= newest:
+            session.rejected = None  # it refused the release and kept its root: under that the same may be good
         session.update = None
         self._due(session)
 
