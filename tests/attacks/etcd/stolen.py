@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from edict.federation.v1 import federation_pb2 as pb
-from edict.ids import ClusterName
-from edict.trust.roles import SNAPSHOT
+from edict.ids import ClusterName, digest_of
+from edict.pki.csr import make_csr, new_private_key
+from edict.pki.names import cluster_id
+from edict.trust.roles import ROOT, SNAPSHOT
 from edict.trust.state import Bundle
 from edict_agent.sync.session import have
 from edict_hub.store import Delete, EtcdStore, Put, keys
 from tests.attacks.victims import Victim
 from tests.env import Etcd
-from tests.integration.hub.hubs import Agent, Hub, Running, replica, version
+from tests.integration.hub.hubs import DOMAIN, Agent, Hub, Running, replica, version
 
 C1 = ClusterName("c1")
 BIN = "policies/net-4"
@@ -75,6 +77,16 @@ class Stolen:
         for digest, content in blobs.items():
             await self.put(keys.blob(digest), content)
         await self.put(keys.TIMESTAMP, bundle.timestamp)
+
+    def enrolment(self, cluster: ClusterName, secret: bytes) -> pb.EnrolRequest:
+        """Return what an agent of the thief's would enrol with."""
+        return pb.EnrolRequest(
+            cluster=cluster,
+            token_secret=secret,
+            csr_pem=make_csr(new_private_key(), cluster_id(DOMAIN, cluster)),
+            receipt_public_key=b"t" * 32,
+            root_sha256=digest_of(self.hub.authors.metadata[ROOT]),
+        )
 
     async def tells(self, victim: Victim) -> list[pb.Ack]:
         """Have a hub that knows nothing but this etcd serve the agent; return what the agent says of it."""

@@ -28,7 +28,7 @@ from edict_hub.receipts import Head, Receipts
 from edict_hub.store import Put, keys
 from tests.attacks.etcd.stolen import C1, Stolen
 from tests.attacks.harness import Off, attack
-from tests.attacks.hub.test_evidence import ANYHOW, NEVER_SAW, NO_SIGNATURE, READ_ONLY, THE_HUB_S_WORD
+from tests.attacks.weak_reading import ANYHOW, NEVER_SAW, NO_SIGNATURE, READ_ONLY, THE_HUB_S_WORD
 from tests.integration.hub.hubs import SNAPSHOT
 from tests.unit.cli.authors import MemoryHub, founded, publish, put
 from tests.unit.cli.authors import cluster as listed
