@@ -15,7 +15,7 @@ from edict_hub import receipts
 from edict_hub.receipts import Head, Outcome, Receipts
 from edict_hub.store import EtcdStore, Put, keys
 from tests.attacks.harness import Off, attack
-from tests.attacks.hub.test_evidence import READ_ONLY
+from tests.attacks.weak_reading import READ_ONLY
 from tests.integration.hub.receipting import C1, PUBLIC, receipt
 
 pytestmark = pytest.mark.parts
