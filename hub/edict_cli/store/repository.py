@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-from tuf.api.metadata import Snapshot, Timestamp
+from tuf.api.metadata import Snapshot, Targets, Timestamp
 
 from edict.errors import TrustError, UsageError
 from edict.trust import verify
+from edict.trust.describing import delegated
 from edict.trust.drafting import Base
 from edict.trust.holding import fingerprint
-from edict.trust.roles import ROOT, SNAPSHOT, TIMESTAMP
+from edict.trust.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 from edict.trust.state import Floors, TrustState
 from edict_cli.codes import Code
 from edict_cli.store import files
@@ -52,10 +53,10 @@ class Repository:
         Raises:
             UsageError: EDICT0605 naming the folder and what does not hold.
         """
-        roots = self.roots()
-        if not self._pointer.exists():
-            return verify.pin(self.root())
+        newest_root, roots = self.root(), self.roots()
         try:
+            if not self._pointer.exists():
+                return verify.pin(newest_root)
             timestamp = files.read(self._pointer)
             newest = signed(timestamp, Timestamp, str(self._pointer)).snapshot_meta.version
             snapshot = files.read(self._file(SNAPSHOT, newest), remedy=self._remedy)
@@ -152,19 +153,37 @@ class Repository:
 
     def _newest_root(self) -> int:
         versions = self._root_versions()
-        if not versions:
-            raise UsageError(
-                Code.NOT_FOUNDED,
-                "the federation is not founded: its trust root does not have all signatures that it needs",
-                where=str(self._folder),
-                remedy="`edict sign --out FILE`, have the other founders sign it, then `edict sign --in FILE`",
+        if versions:
+            return versions[-1]
+        if self._firsts():
+            raise self._damaged(
+                "there is no trust root",
+                "restore the workspace from a backup; where its founders are signing, run `edict sign --in` again",
             )
-        return versions[-1]
+        raise UsageError(
+            Code.NOT_FOUNDED,
+            "the federation is not founded: its trust root does not have all signatures that it needs",
+            where=str(self._folder),
+            remedy="`edict sign --out FILE`, have the other founders sign it, then `edict sign --in FILE`",
+        )
 
     def _founded(self) -> dict[str, bytes]:
-        """Return version 1 of every role below the root."""
-        found = {str(path.parent.relative_to(self._folder) / path.name[2:-5]): path for path in self._firsts()}
-        return {role: files.read(path) for role, path in sorted(found.items()) if role not in {ROOT, SNAPSHOT}}
+        """Return version 1 of every role below the root; none in the workspace of one who joined later.
+
+        Raises:
+            UsageError: EDICT0605 when one is gone or is no metadata.
+        """
+        paths = {str(path.parent.relative_to(self._folder) / path.name[2:-5]): path for path in self._firsts()}
+        found = {role: files.read(path) for role, path in sorted(paths.items()) if role not in {ROOT, SNAPSHOT}}
+        for role, data in found.items():
+            signed(data, Targets, str(paths[role]))
+        lost = [role for role in (delegated(found) if TARGETS in found else found) if role not in found]
+        if lost or (found and TARGETS not in found):
+            raise self._damaged(f"{lost[0] if lost else TARGETS} is gone", "restore the workspace from a backup")
+        return found
+
+    def _damaged(self, what: str, remedy: str) -> UsageError:
+        return UsageError(Code.WORKSPACE_DAMAGED, what, where=str(self._folder), remedy=remedy)
 
     def _firsts(self) -> list[Path]:
         return [*self._folder.glob("1.*.json"), *self._folder.glob("*/1.*.json")]

@@ -42,8 +42,8 @@ def bins_of(delegator: Targets | None) -> SuccinctRoles | None:
     return delegations.succinct_roles if delegations is not None else None
 
 
-def alive(targets: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return targets and the roles that it delegates to, bins included, of a set that may have others.
+def delegated(targets: Mapping[str, bytes]) -> list[str]:
+    """Return ``targets`` and every role that it delegates to, bins included, whether it is in a set or not.
 
     Raises:
         TrustError: EDICT0201 when one of them cannot be read.
@@ -54,7 +54,16 @@ def alive(targets: Mapping[str, bytes]) -> dict[str, bytes]:
         names.append(role)
         bins = bins_of(_check.parse(role, targets[role], Targets).signed) if role in targets else None
         names += bins.get_roles() if bins and bins.bit_length <= MOST_BITS else ()
-    return {name: targets[name] for name in names if name in targets}
+    return names
+
+
+def alive(targets: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return targets and the roles that it delegates to, of a set that may have others or lack some.
+
+    Raises:
+        TrustError: EDICT0201 when one of them cannot be read.
+    """
+    return {name: targets[name] for name in delegated(targets) if name in targets}
 
 
 def until(now: datetime, lifetime: timedelta) -> datetime:

@@ -104,6 +104,7 @@ def expired_operator(workspace: Path) -> None:
     operator_files(workspace / "operator", authority, Role.OPERATOR, "author", then)
 
 
+PENDING_GARBAGE = '{"metadata": {"inventory": "eA=="}}'
 BARE = "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {name: new}\nspec: {}\n"
 INIT = "init {ws}/new --trust-domain a.example --hub h:1 --enrol h:2"
 SIGN = "sign -f {ws}/new.yaml"
@@ -160,10 +161,10 @@ WORKSPACES = [
     case("no settings", "status", 604, gone("workspace.yaml")),
     case("no trust root", SIGN, 605, both(document(), gone("metadata/1.root.json"))),
     case("a trust root that is garbage", "cluster add a --plugin cilium", 605, content("metadata/1.root.json", "{}")),
-    case("metadata that is gone", "cluster add a --plugin cilium", 603, gone("metadata/1.inventory.json")),
-    case("metadata that is garbage", "cluster add a --plugin cilium", 605, content("metadata/1.snapshot.json", "x")),
+    case("metadata that is gone", "cluster add a --plugin cilium", 605, gone("metadata/1.inventory.json")),
+    case("metadata that is garbage", "cluster add a --plugin cilium", 605, content("metadata/1.inventory.json", "x")),
     case("a timestamp that is garbage", "cluster add a --plugin cilium", 605, content("metadata/timestamp.json", "x")),
-    case("pending changes that are garbage", "sign --remove net/one", 605, content("pending/changes.json", "[")),
+    case("pending changes that are garbage", "sign --remove net/one", 605, content("pending/release.json", "[")),
     case("a workspace that is held", "sign --remove net/one", 622, held),
 ]
 DOCUMENTS = [
@@ -233,6 +234,11 @@ LIVE = [
     case("the receipts of an unknown cluster", "get receipts fra9", 611),
     case("the receipts of a cluster without key", "get receipts fra1", 614),
     case("a policy that is not there", "get policy net/nothing", 612),
-    case("pending metadata that is garbage", "publish", 605, content("pending/metadata/inventory.json", "x")),
+    case(
+        "pending metadata that is garbage",
+        "publish",
+        605,
+        content("pending/release.json", '{"metadata": {"inventory": "eA=="}}'),
+    ),
     case("a hub of another trust root", "status", 605, content("metadata/1.root.json", "{}")),
 ]

@@ -154,9 +154,9 @@ def test_the_hub_folder_holds_no_authors_key(desk: Desk) -> None:
         *("hub.yaml", "root.json", "timestamp.pem", "ca.crt", "ca.key", "server.crt", "server.key")
     }
     for path in desk.workspace.rglob("*"):
-        secret = path.suffix in {".pem", ".key"}
+        secret = path.suffix in {".pem", ".key"} or path.name == "keys.yaml"
         assert not secret or stat.S_IMODE(path.stat().st_mode) == 0o600, path
-        assert path.parent.name != "keys" or b"ENCRYPTED" in path.read_bytes()
+        assert path.parent.name != "keys" or path.suffix != ".pem" or b"ENCRYPTED" in path.read_bytes()
     assert stat.S_IMODE((desk.workspace / "keys").stat().st_mode) == 0o700
 
 
