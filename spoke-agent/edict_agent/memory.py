@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from edict import log
 from edict.errors import DocumentError, EdictError, TrustError
@@ -21,6 +21,10 @@ from edict_agent.store.secrets import StateStore
 from edict_agent.sync.judge import Judged, select
 
 _log = log.get("edict_agent.memory")
+STAMPED_EVERY = timedelta(minutes=10)
+"""How often a release is stored again that differs in its timestamp alone. A hub signs those as often as it likes, and
+must not make the agent fill its cluster's own API server. What a crash can lose is a floor among timestamps of one
+snapshot, which all say the same."""
 
 
 class Memory:
@@ -41,6 +45,7 @@ class Memory:
         self._cluster = cluster
         self._metrics = metrics
         self._blobs: dict[Digest, bytes] = {}
+        self._stored: Judged | None = None
 
     @property
     def cluster(self) -> ClusterName:
@@ -75,7 +80,7 @@ class Memory:
         except EdictError as error:
             _log.error("stored release does not verify", code=error.code, error=str(error))
             return False
-        self.state, self.judged, self._blobs = trusted, judged, dict(stored.blobs)
+        self.state, self.judged, self._blobs, self._stored = trusted, judged, dict(stored.blobs), judged
         if judged is not None:
             self._told(judged)
         return True
@@ -88,7 +93,9 @@ class Memory:
         """
         standing = {digest: self._blobs[digest] for digest in self.applied.values() if digest in self._blobs}
         blobs = {**standing, **judged.blobs}
-        await self._store.save(Verified.of(judged.state, judged.state, blobs, judged.at))
+        if not self._stored_well(judged, blobs):
+            await self._store.save(Verified.of(judged.state, judged.state, blobs, judged.at))
+            self._stored = judged
         self.judged, self._blobs = judged, blobs
         self._trust(judged.state)
         await self._clear(judged)
@@ -107,6 +114,13 @@ class Memory:
         await self._store.save(Verified.of(accepted, trusted, self._blobs, at))
         self._trust(trusted)
         _log.info("root followed", version=trusted.root_version)
+
+    def _stored_well(self, judged: Judged, blobs: Mapping[Digest, bytes]) -> bool:
+        """Tell whether all but the timestamp of a release is stored, and that not long ago."""
+        if self._stored is None or abs(judged.at - self._stored.at) >= STAMPED_EVERY or blobs != self._blobs:
+            return False
+        before, now = self._stored.state, judged.state
+        return (before.root, before.snapshot, before.targets) == (now.root, now.snapshot, now.targets)
 
     def _trust(self, state: TrustState) -> None:
         before, self.state = self.state, state

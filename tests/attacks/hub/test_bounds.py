@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tuf.api.metadata import Metadata
 from edict.federation.v1 import federation_pb2 as pb
 from edict.trust import _check
 from edict.trust.roles import ROOT
+from edict_agent import memory
 from edict_agent.conformance import chain as chain_module
 from edict_agent.conformance.chain import Chain
 from edict_agent.store.secrets import StateStore
@@ -30,6 +32,7 @@ from tests.unit.trust.federation import Federation
 
 MANY = 40
 HOUR = 3600.0
+NO_TIME = timedelta(0)
 
 
 @pytest.fixture
@@ -141,6 +144,23 @@ async def test_releases_without_end(fed: Federation, victim: Victim, monkeypatch
         await done.wait()
     running.cancel()
     return judged > 2
+
+
+@attack(
+    "signs timestamps without end, to fill the cluster's own API server",
+    without=[Off(memory, "STAMPED_EVERY", NO_TIME)],
+)
+async def test_timestamps_without_end(fed: Federation, victim: Victim) -> bool:
+    """What a restart then finds is the same release, with an earlier timestamp of it."""
+    bundle = fed.publish()
+    await victim.hears(message(bundle, fed.blobs))
+    before = victim.kube.writes
+    for _ in range(MANY):
+        await victim.hears(message(stamped(fed, bundle), {}))
+        victim.clock.turn(timedelta(seconds=1))
+    assert victim.memory.state.timestamp_version == MANY + 1
+    assert (await victim.restarted()).release == victim.release == 2
+    return victim.kube.writes - before > MANY
 
 
 @attack(
