@@ -69,8 +69,8 @@ def custom_of(document: AnyDocument) -> Custom:
 
 
 def to_plain(custom: Custom) -> dict[str, Any]:
-    """Return the copy as JSON types."""
-    plain: dict[str, Any] = msgspec.to_builtins(custom)
+    """Return the copy as JSON types, lists for tuples, as whoever reads it has it."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(custom))
     return plain
 
 

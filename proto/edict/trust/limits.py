@@ -105,8 +105,8 @@ def from_plain(plain: Any) -> Limits:
 
 
 def to_plain(limits: Limits) -> dict[str, Any]:
-    """Return limits as JSON types; empty where nothing is limited."""
-    plain: dict[str, Any] = msgspec.to_builtins(limits)
+    """Return limits as JSON types, lists for tuples, as whoever reads them has them; empty where nothing is limited."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(limits))
     return plain
 
 

@@ -335,3 +335,17 @@ def test_a_copy_without_keys_signs_nothing(town: Town, tmp_path: Path) -> None:
     eve("sign", "--in", town.file, "--out", town.file, "--yes")
     assert exchange.read(town.file).metadata == before
     assert reopened(eve.workspace).pending.wanted() == town.ada.workspace.pending.wanted()
+
+
+def test_limits_and_placements_with_lists_are_the_same_on_both_machines(town: Town) -> None:
+    hub = founded_by_two(town, "targets", "policies/net")
+    pub = key_of(town.ada, "pay", town.papers / "pay.pub")
+    town.ada("trust", "delegate", "pay", "--key", pub, "--tier", "Admin", "--namespace", "a", "--namespace", "b")
+    chosen = "{matchExpressions: [{key: env, operator: In, values: [dev, prod]}]}"
+    town.ada("sign", "-f", town.document("deny", selector=chosen), "--team", "net", "--out", town.file)
+    town.passed()
+    assert town.ada.publish(hub) == "published"
+    assert as_agent(hub, 1).documents["policies/net/deny"].limits.namespaces is None
+    again = town.ada("sign", "-f", town.document("deny", selector=chosen), "--team", "net")
+    assert "unchanged" in again
+    assert not town.ada.json("trust", "status")["pending"], "signing the same again changes nothing"
