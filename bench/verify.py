@@ -9,154 +9,22 @@ on both sides, and read by neither. Times are of the processor, medians of alter
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
 
 import msgspec
-from securesystemslib.signer import CryptoSigner, Signer
-from tuf.api.exceptions import EqualVersionNumberError
-from tuf.api.metadata import Metadata, Root, Snapshot, Targets
-from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
-from tuf.ngclient.config import EnvelopeType
 
+from bench.federation import NOW, Federation
+from bench.python_tuf import Peer, first_sync
 from bench.result import Sample, write
 from edict.federation.v1 import federation_pb2 as pb
-from edict.ids import digest_of
-from edict.policy.parse import load_one
-from edict.trust import authoring, documents, verify
-from edict.trust.cosigning import encoded
-from edict.trust.drafting import Base, Change, Wish, alive, draft
-from edict.trust.roles import ROOT, SNAPSHOT, TARGETS, policy_path, team_role
+from edict.trust import documents, verify
 from edict.trust.state import Bundle, Target, TrustState
-from edict.trust.timestamp import sign_timestamp
 from edict_hub.have import compose, having
 from edict_hub.release import Held
 
-TEAM = "bench"
 DOCUMENTS, MANY = 1_000, 10_000
 RUNS = 15
 MOST_RATIO, MOST_WIRE = 1.3, 64 * 1024
-NOW = datetime.now(UTC)
-POLICY = """\
-apiVersion: federation.edict.dev/v1alpha1
-kind: FederatedNetworkPolicy
-metadata: {{name: deny-{index}, labels: {{team: bench}}}}
-spec:
-  placement: {{clusterSelector: {{matchLabels: {{env: prod}}}}}}
-  controls: [NSA-CISA:network-separation]
-  policy:
-    tier: Admin
-    priority: {priority}
-    subject: {{namespaces: {{matchLabels: {{app: shop-{index}}}}}}}
-    egress:
-      - {{name: metadata, action: Deny, to: [{{networks: [169.254.169.254/32]}}]}}
-"""
-
-
-class Federation:
-    """An author with all keys, and the hub's: signs releases in memory."""
-
-    def __init__(self) -> None:
-        root, targets, inventory, snapshot, timestamp, team = _keys()
-        self._keys = authoring.RootKeys(root, targets, inventory, snapshot, timestamp, {TEAM: team})
-        first = authoring.initial(self._keys, NOW)
-        self.root = first[ROOT]
-        self.targets = {role: data for role, data in first.items() if role not in {ROOT, SNAPSHOT}}
-        self._snapshot = first[SNAPSHOT]
-        self._release = 1
-        self.contents: dict[str, bytes] = {}
-
-    def publish(self, *changed: tuple[int, int]) -> Bundle:
-        """Sign policies (index, priority) into the next release; return it with only what is new."""
-        changes = []
-        for index, priority in changed:
-            content = POLICY.format(index=index, priority=priority).encode()
-            self.contents[digest_of(content)] = content
-            changes.append(Change(policy_path(TEAM, f"deny-{index}"), content, load_one(content, "bench")))
-        drafted = draft(Base(self.root, self.targets), Wish(changes=changes), NOW)
-        new = {role: self._signed(role, metadata) for role, metadata in drafted.items()}
-        self.targets = alive({**self.targets, **new})
-        self._release += 1
-        before = Metadata[Snapshot].from_bytes(self._snapshot).signed
-        self._snapshot = authoring.snapshot(
-            self.targets, self._keys.snapshot, version=self._release, now=NOW, before=before
-        )
-        stamp = sign_timestamp(
-            self._keys.timestamp, self._snapshot, version=self._release, expires=NOW + timedelta(days=1)
-        )
-        return Bundle(timestamp=stamp, snapshot=self._snapshot, targets=new)
-
-    def _signed(self, role: str, metadata: Metadata[Root] | Metadata[Targets]) -> bytes:
-        key = self._keys.teams[TEAM] if role.startswith(team_role(TEAM)) else self._keys.targets
-        metadata.sign(key)
-        return encoded(metadata)
-
-
-def _keys() -> Iterator[Signer]:
-    return (CryptoSigner.generate_ed25519() for _ in range(6))
-
-
-@dataclass(frozen=True)
-class Peer:
-    """What a client of python-tuf has stored."""
-
-    root: bytes
-    timestamp: bytes
-    snapshot: bytes
-    targets: Mapping[str, bytes]
-
-    @classmethod
-    def of(cls, state: TrustState) -> Peer:
-        """Take it from a verified state, so that both have the same bytes."""
-        return cls(state.root, state.timestamp or b"", state.snapshot or b"", state.targets)
-
-    def refresh(self, new: Bundle) -> TrustedMetadataSet:
-        """Load what is stored, then what is new, of the top-level roles."""
-        trusted = TrustedMetadataSet(self.root, EnvelopeType.METADATA)
-        trusted.update_timestamp(self.timestamp)
-        with suppress(EqualVersionNumberError):
-            trusted.update_timestamp(new.timestamp or self.timestamp)
-        if new.snapshot not in {None, self.snapshot}:
-            with suppress(Exception):  # the stored one is older than what the timestamp says: kept for its versions
-                trusted.update_snapshot(self.snapshot, trusted=True)
-        trusted.update_snapshot(new.snapshot or self.snapshot, trusted=new.snapshot in {None, self.snapshot})
-        trusted.update_targets(new.targets.get(TARGETS, self.targets[TARGETS]))
-        return trusted
-
-    def everything(self, new: Bundle) -> TrustedMetadataSet:
-        """Refresh, and load every delegated role."""
-        trusted = self.refresh(new)
-        load_delegated(trusted, {**self.targets, **new.targets})
-        return trusted
-
-
-def first_sync(root: bytes, bundle: Bundle, contents: Mapping[str, bytes]) -> int:
-    """Let python-tuf take a first release; return how many documents it found good."""
-    trusted = TrustedMetadataSet(root, EnvelopeType.METADATA)
-    trusted.update_timestamp(bundle.timestamp or b"")
-    trusted.update_snapshot(bundle.snapshot or b"")
-    trusted.update_targets(bundle.targets[TARGETS])
-    load_delegated(trusted, bundle.targets)
-    good = 0
-    for role in bundle.targets:
-        signed = trusted[role]
-        assert isinstance(signed, Targets)
-        for target in signed.targets.values():
-            target.verify_length_and_hashes(contents[target.hashes["sha256"]])
-            good += 1
-    return good
-
-
-def load_delegated(trusted: TrustedMetadataSet, targets: Mapping[str, bytes]) -> None:
-    """Load every role below targets under the role that delegates to it."""
-    for role, data in targets.items():
-        if role != TARGETS and (role == team_role(TEAM) or not role.startswith(f"{team_role(TEAM)}-")):
-            trusted.update_delegated_targets(data, role, TARGETS)
-    for role, data in targets.items():
-        if role.startswith(f"{team_role(TEAM)}-"):
-            trusted.update_delegated_targets(data, role, team_role(TEAM))
 
 
 class Case(msgspec.Struct, frozen=True):
