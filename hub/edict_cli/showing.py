@@ -83,9 +83,9 @@ def holding_lines(role: str, before: Holding | None, after: Holding | None) -> I
     new = {fingerprint(key): key for key in after.keys}
     yield from (f"  - key {print_}" for print_ in old.keys() - new.keys())
     yield from (f"  {' ' if print_ in old else '+'} key {print_} ({key.keytype})" for print_, key in new.items())
-    if before is None or before.threshold != after.threshold or old.keys() != new.keys():
-        was = "" if before is None else f", was {before.threshold} of {len(before.keys)}"
-        yield f"  threshold {after.threshold} of {len(after.keys)}{was}"
+    counts = [f"{one.threshold} of {len(one.keys)}" for one in (before, after) if one is not None]
+    if before is None or old.keys() != new.keys() or len(set(counts)) > 1:
+        yield f"  threshold {counts[-1]}" + (f", was {counts[0]}" if len(set(counts)) > 1 else "")
     if before is None or before.limits != after.limits:
         yield from _limits({} if before is None else to_plain(before.limits), to_plain(after.limits))
 

@@ -150,14 +150,15 @@ def own_keys(workspace: Workspace, role: str) -> list[Key]:
 
 
 def new_timestamp_key(workspace: Workspace) -> Key:
-    """Make the hub's next key in the workspace's hub folder; the present one stays beside it until it is of no use.
+    """Make the hub's next key in the workspace's hub folder; the one that signs until then is kept beside it.
 
-    A crash between the two leaves the new key under the old one's name: making one again is right.
+    A key that was never published is not kept, so that a rotation that was killed can be done again.
     """
     path, made = workspace.hub / TIMESTAMP_KEY, workspace.hub / ".timestamp.new.pem"
+    published = workspace.repository.base().holdings()[TIMESTAMP].keyids
     files.remove(made)
     public = trust_keys.generate(made, None).public_key
-    if path.exists():
+    if any(key.keyid in published for key in own_keys(workspace, TIMESTAMP)):
         files.write(workspace.hub / OLD_TIMESTAMP_KEY, files.read_private(path), mode=files.PRIVATE)
     made.replace(path)
     return public

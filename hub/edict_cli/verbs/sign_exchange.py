@@ -39,9 +39,9 @@ def cosign(workspace: Workspace, source: Path, form: Form, *, ask: bool) -> None
 def conclude(workspace: Workspace) -> None:
     """Found the federation where its founders have all signed, and say what is to be done next."""
     if joining.complete(workspace):
-        note(
-            "All founders have signed: the federation is founded. Copy the folder hub to the hub, then `edict publish`."
-        )
+        note("All founders have signed: the federation is founded.")
+        if (workspace.hub / "hub.yaml").exists():
+            note(f"Next: copy {workspace.hub} to the hub, start it there, then publish.")
         return
     roles = workspace.pending.roles()
     standings = preparing.standings_of(workspace.repository.base(), roles, workspace.pending.snapshot())

@@ -70,6 +70,18 @@ def test_every_key_is_rotated_and_the_old_one_stays_out(town: Town, role: str) -
     assert set(as_agent(hub, 3).documents) == {"policies/net/deny"}
 
 
+def test_the_key_that_the_hub_signs_with_is_kept_however_often_the_next_one_is_made(town: Town) -> None:
+    hub = founded_by_two(town)
+    town.ada.publish(hub)
+    folder = town.ada.folder / "hub"
+    present = (folder / "timestamp.pem").read_bytes()
+    for _ in range(2):
+        town.ada("trust", "rotate", "timestamp")
+        assert (folder / "timestamp.old.pem").read_bytes() == present
+        assert (folder / "timestamp.pem").read_bytes() != present
+    assert {path.stat().st_mode & 0o777 for path in folder.glob("*.pem")} == {0o600}
+
+
 def test_both_floors_are_reset_and_it_is_said(town: Town) -> None:
     hub = founded_by_two(town)
     town.ada.publish(hub)

@@ -277,6 +277,18 @@ def test_what_changes_nothing_makes_nothing() -> None:
     assert draft(authors.base, Wish(authors.held, [put("deny")]), NOW) == {}
 
 
+def test_lists_in_placements_and_limits_are_no_change_once_they_were_read() -> None:
+    authors = Authors()
+    change = put("deny", selector="{matchExpressions: [{key: env, operator: In, values: [dev, prod]}]}")
+    held = replace(authors.held[NET], limits=Limits(namespaces=("a", "b")))
+    authors.publish(Wish({NET: held}, [change]))
+    assert draft(authors.base, Wish({NET: held}, [change]), NOW) == {}
+    twice = [
+        encoded(made) for _ in range(2) for made in draft(authors.base, Wish(renew=frozenset({NET})), NOW).values()
+    ]
+    assert twice[:17] == twice[17:]
+
+
 def test_a_threshold_that_cannot_be_met_is_refused() -> None:
     key = signer().public_key
     for keys, threshold, code in (((key,), 2, "EDICT0216"), ((), 1, "EDICT0216"), ((key,), 0, "EDICT0216")):
