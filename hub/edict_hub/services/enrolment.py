@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edict import log
@@ -16,7 +15,7 @@ from edict.errors import IdentityError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.ids import ClusterName, digest_of, is_dns_label
-from edict.pki.codes import Code as Pki
+from edict.pki import csr
 from edict.pki.endorsement import SIGNATURE_BYTES
 from edict.pki.reenrol import Claim
 from edict_hub.codes import Identity
@@ -106,11 +105,5 @@ def _check_form(request: pb.EnrolRequest) -> None:
 
 def _user(request: pb.EnrolRequest) -> str:
     """Return what a retry must have in common with the first attempt: both keys."""
-    try:
-        public = x509.load_pem_x509_csr(request.csr_pem).public_key()
-    except ValueError as error:
-        raise IdentityError(
-            Pki.REQUEST, f"the certificate request cannot be read: {error}", remedy="enrol again"
-        ) from None
-    spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    spki = csr.public_key_of(request.csr_pem).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(spki + request.receipt_public_key).hexdigest()

@@ -23,13 +23,14 @@ from edict.errors import IdentityError
 from edict.ids import ClusterName
 from edict.pki import _profile, chains
 from edict.pki.codes import Code
-from edict.pki.csr import encrypted, load_private_key, new_private_key
-from edict.pki.names import Role, cluster_id, hub_id, operator_id, parse_identity, uris_of
+from edict.pki.csr import encrypted, load_private_key, new_private_key, unreadable_request
+from edict.pki.names import UNREADABLE, Role, cluster_id, hub_id, operator_id, parse_identity, uris_of
 
 CA_LIFETIME = timedelta(days=3650)
 AGENT_LIFETIME = timedelta(hours=24)
 OPERATOR_LIFETIME = timedelta(days=30)
 HUB_LIFETIME = timedelta(days=90)
+KEY_REMEDY = "restore the CA's key from a backup; its certificate is worth nothing without it"
 CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
 BACKDATE = timedelta(minutes=5)
 """Every certificate begins this much before now, for clocks that are slow; a short one a tenth of its life before."""
@@ -76,8 +77,12 @@ class CertificateAuthority:
         return CertificateAuthority(made, key, self.trust_domain)
 
     @classmethod
-    def load(cls, certificate_pem: bytes, key_pem: bytes, passphrase: bytes | None = None) -> CertificateAuthority:
+    def load(
+        cls, certificate_pem: bytes, key_pem: bytes, passphrase: bytes | None = None, *, key_at: str = ""
+    ) -> CertificateAuthority:
         """Read an authority from PEM: of several certificates the first, which is the one that issues.
+
+        ``key_at`` is where the key is, for the error.
 
         Raises:
             IdentityError: EDICT0304 when certificate and key are no pair or are not an authority of ours; EDICT0303
@@ -85,9 +90,9 @@ class CertificateAuthority:
         """
         try:
             certificate = x509.load_pem_x509_certificate(certificate_pem)
-        except ValueError as error:
+        except UNREADABLE as error:
             raise chains.unusable(f"cannot be read: {error}") from None
-        key = load_private_key(key_pem, passphrase)
+        key = load_private_key(key_pem, passphrase, where=key_at, remedy=KEY_REMEDY)
         domain = chains.trust_domain_of(certificate)
         if certificate.public_key() != key.public_key():
             raise chains.unusable("does not belong to the given key")
@@ -174,12 +179,9 @@ class CertificateAuthority:
 def _checked_request(csr_pem: bytes, spiffe_id: str) -> x509.CertificateSigningRequest:
     try:
         request = x509.load_pem_x509_csr(csr_pem)
-        valid, asked = request.is_signature_valid, uris_of(request)
-    except ValueError as error:
-        raise IdentityError(
-            Code.REQUEST, f"the certificate request cannot be read: {error}", remedy="enrol again"
-        ) from None
-    key = request.public_key()
+        valid, asked, key = request.is_signature_valid, uris_of(request), request.public_key()
+    except UNREADABLE as error:
+        raise unreadable_request(error) from None
     if not valid or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise IdentityError(
             Code.REQUEST, "the certificate request is not signed by its own P-256 key", remedy="enrol again"

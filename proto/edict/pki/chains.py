@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -14,7 +14,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from edict.errors import IdentityError
 from edict.pki.codes import Code
-from edict.pki.names import uris_of
+from edict.pki.names import UNREADABLE, uris_of
 
 
 def split(pem: bytes) -> tuple[x509.Certificate, ...]:
@@ -37,7 +37,7 @@ def read(pem: bytes) -> tuple[x509.Certificate, ...]:
     """
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise _unreadable(str(error)) from None
 
 
@@ -61,7 +61,7 @@ def trust_domain_of(certificate: x509.Certificate) -> str:
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
         key, uris = certificate.public_key(), uris_of(certificate)
-    except (x509.ExtensionNotFound, ValueError, UnsupportedAlgorithm):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         raise unusable("is no authority") from None
     if path_length(certificate) is None or not usage.key_cert_sign or not isinstance(key, ec.EllipticCurvePublicKey):
         raise unusable("is no authority of the kind that `edict` makes")
@@ -85,7 +85,7 @@ def path_length(certificate: x509.Certificate) -> int | None:
     """Return how many authorities may stand below an authority; None for what is none, or sets no limit."""
     try:
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return None
     return constraints.path_length if constraints.ca else None
 
@@ -99,7 +99,7 @@ def issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
     """Tell whether an authority issued a certificate: its name stands in it, and its key signed it."""
     try:
         certificate.verify_directly_issued_by(authority)
-    except (InvalidSignature, TypeError, ValueError):  # forged; a key that cannot sign; another issuer's name
+    except (InvalidSignature, TypeError, *UNREADABLE):  # forged; a key that cannot sign; another issuer's name
         return False
     return True
 
@@ -118,7 +118,7 @@ def leads(
     policy = PolicyBuilder().store(Store(list(believed))).time(now).max_chain_depth(1)
     try:
         policy.build_client_verifier().verify(leaf, list(between))
-    except (VerificationError, ValueError, UnsupportedAlgorithm):
+    except (VerificationError, *UNREADABLE):
         return False
     return True
 

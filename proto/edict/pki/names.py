@@ -7,10 +7,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from edict.errors import IdentityError
 from edict.ids import is_dns_label
 from edict.pki.codes import Code
+
+UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises over certificates, requests and keys that it cannot read: not all of it are ValueErrors."""
 
 
 class Role(enum.StrEnum):
@@ -77,7 +87,7 @@ def identity_of(certificate_pem: bytes, trust_domain: str) -> Identity:
     """
     try:
         uris = uris_of(x509.load_pem_x509_certificate(certificate_pem))
-    except ValueError as error:
+    except UNREADABLE as error:
         raise IdentityError(
             Code.CERTIFICATE, f"the certificate cannot be read: {error}", remedy="enrol again"
         ) from None

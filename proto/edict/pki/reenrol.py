@@ -27,6 +27,8 @@ GRACE = timedelta(days=30)
 """How long after its end a certificate can be traded."""
 FRESH = timedelta(minutes=5)
 """How far the moment of the proof may be from the hub's clock."""
+MAX_BETWEEN = 2
+"""Authorities that come with a certificate: agents send one. Each more would be tried as its issuer."""
 _PURPOSE = b"edict re-enrolment v1\0"
 _SECONDS_BYTES = 8
 
@@ -73,7 +75,7 @@ def check(
             its key.
     """
     leaf, *between = chains.split(claim.certificate_pem)
-    if not chains.leads(leaf, between, believed, min(now, leaf.not_valid_after_utc)):
+    if len(between) > MAX_BETWEEN or not chains.leads(leaf, between, believed, min(now, leaf.not_valid_after_utc)):
         raise _refused(Code.FOREIGN_CERTIFICATE, "the certificate is not one that this hub's CA issued to an agent")
     identity = identity_of(chains.pem_of(leaf), trust_domain)
     if identity.kind != "cluster":

@@ -81,9 +81,12 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
                 remedy="copy the whole line that `edict cluster token` printed",
             ) from None
         pinned = SHA256.fullmatch(token.root_sha256) and token.ca_pem and token.trust_domain
-        if not pinned or not is_dns_label(token.cluster):
+        addressed = all(addresses.strip(", ") for addresses in (token.hub, token.enrol))
+        if not pinned or not addressed or not is_dns_label(token.cluster):
             raise IdentityError(
-                Code.TOKEN, "the token's pins or its cluster are not well formed", remedy="make a new token"
+                Code.TOKEN,
+                "the token's pins, addresses or cluster are not well formed",
+                remedy="make a new token",
             )
         if len(token.secret) != SECRET_BYTES:
             raise IdentityError(Code.TOKEN, "the token's secret has a wrong length", remedy="make a new token")
