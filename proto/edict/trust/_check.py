@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-from securesystemslib.signer import Key
+from securesystemslib.signer import Key, SSlibKey
 from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
 
@@ -60,7 +61,8 @@ def signatures(delegator: Root | Targets, role: str, metadata: Metadata[S]) -> N
     """Check that the delegator's threshold of distinct keys signed a role's metadata.
 
     Raises:
-        TrustError: EDICT0202 below the threshold; EDICT0203 when one public key hides under two key ids.
+        TrustError: EDICT0202 below the threshold; EDICT0203 when one public key hides under two key ids; EDICT0214 when
+            the delegator names a key of a kind that nobody here reads.
     """
     where = place(role, metadata.signed.version)
     try:
@@ -68,6 +70,7 @@ def signatures(delegator: Root | Targets, role: str, metadata: Metadata[S]) -> N
     except UNREADABLE as error:  # what has no canonical form (a float, half a surrogate) cannot have been signed
         raise _unreadable(role, error) from None
     try:
+        _readable(delegator, role)
         result = delegator.get_verification_result(role, payload, metadata.signatures)
     except ValueError as error:
         raise TrustError(Code.SIGNATURES, f"nobody delegates this role: {error}", where=where) from None
@@ -138,6 +141,14 @@ def material(key: Key) -> bytes:
         return load_pem_public_key(public.encode()).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     except (ValueError, UnsupportedAlgorithm):
         raise shape("root", "?", f"the public key {key.keyid} cannot be read") from None
+
+
+def _readable(delegator: Root | Targets, role: str) -> None:
+    """Refuse OpenPGP keys: what verifies them fails in ways of its own on a key that is none."""
+    for keyid in delegator.get_delegated_role(role).keyids:
+        with suppress(ValueError):  # an id without a key is none
+            if not isinstance(delegator.get_key(keyid), SSlibKey):
+                raise shape(role, "?", f"the key {clipped(keyid)} that is to sign it is of a kind that is not accepted")
 
 
 def clipped(error: object) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 from tuf.api.metadata import Targets
 
-from edict.errors import TrustError
+from edict.errors import DocumentError, TrustError
 from edict.ids import Digest, is_dns_label
+from edict.policy.validate import policy_id
 from edict.trust import _check
 from edict.trust.codes import Code
 from edict.trust.custom import ClusterCustom, Custom, PolicyCustom, WaiverCustom, from_plain
@@ -35,7 +36,8 @@ def documents_of(role: str, signed: Targets, *, team: str, allowed: Limits) -> d
         allowed: the role's limits.
 
     Raises:
-        TrustError: EDICT0213 for a path that is not its own, EDICT0214 for a description that is not as it must be.
+        TrustError: EDICT0213 for a path that is not its own, EDICT0214 for a description that is not as it must be, or
+            a policy that cannot be called so on a cluster.
     """
     if signed.delegations is not None:
         raise _check.shape(role, signed.version, "it may not delegate")
@@ -46,6 +48,8 @@ def documents_of(role: str, signed: Targets, *, team: str, allowed: Limits) -> d
         name = path.removeprefix(prefix)
         if not path.startswith(prefix) or not is_dns_label(name):
             raise foreign(role, signed.version, path)
+        if team:
+            _fits(role, signed.version, team, name)
         custom = _custom(role, signed.version, path, entry.custom)
         if not isinstance(custom, described):
             raise _check.shape(role, signed.version, f"{path} is described as another kind of document")
@@ -95,6 +99,14 @@ def foreign(role: str, version: int, path: str) -> TrustError:
         where=_check.place(role, version),
         remedy="have the role that owns this path sign it",
     )
+
+
+def _fits(role: str, version: int, team: str, name: str) -> None:
+    """Refuse a name that no object on a cluster can carry, and that of the built-in policy, which stops every plan."""
+    try:
+        policy_id(team, name)
+    except DocumentError as error:
+        raise _check.shape(role, version, error.what) from None
 
 
 def _custom(role: str, version: int, path: str, plain: Any) -> Custom:

@@ -68,7 +68,7 @@ class Intake:
                 self._reject(message, error)
                 return
             except TrustError as error:
-                await self._memory.follow(bundle_of(message).roots, self._clock.now())
+                await self._follow(message)
                 self._reject(message, error)
                 return
             except Exception as error:  # noqa: BLE001 - whatever a hub sends, enforcement goes on
@@ -78,6 +78,15 @@ class Intake:
                 return
         self._acks.verified(judged.state.release, judged.state.timestamp_version)
         _log.info("release verified", release=judged.state.release, policies=len(judged.policies))
+
+    async def _follow(self, message: pb.Release) -> None:
+        """Keep what verifies of the roots of a refused release. Where they cannot be kept, they are not trusted."""
+        try:
+            await self._memory.follow(bundle_of(message).roots, self._clock.now())
+        except Exception as error:
+            if isinstance(error, AgentError) and error.code == _CONTESTED:
+                raise
+            _log.exception("the roots of a refused release could not be kept", release=message.release)
 
     def _reject(self, message: pb.Release, error: EdictError) -> None:
         """Keep what stands, and say what was refused and why."""

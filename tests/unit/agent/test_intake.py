@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
+from tuf.api.metadata import Metadata, Root
 
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName
@@ -17,7 +19,7 @@ from edict_agent.sync import intake as module
 from edict_agent.sync.acks import Acks
 from edict_agent.sync.intake import Intake
 from tests.integration.agent.federation import Authors, managed_cluster, policy
-from tests.unit.agent.fakes import MemoryKube
+from tests.unit.agent.fakes import MemoryKube, refused
 
 
 class RealTime:
@@ -75,3 +77,30 @@ async def test_a_fault_of_our_own_rejects_the_release_and_nothing_else(
     assert memory.state.release == 0
     assert (acks[-1].stage, acks[-1].error_code) == (pb.ACK_STAGE_REJECTED, "EDICT0599")
     assert "ZeroDivisionError" in acks[-1].error
+
+
+@pytest.mark.parametrize("status", [403, 422])
+async def test_a_root_that_cannot_be_kept_ends_nothing(
+    authors: Authors, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The release is refused all the same, and the next one is taken."""
+    root: Metadata[Root] = Metadata.from_bytes(authors.root)
+    root.signed.version += 1
+    root.sign(authors.keys.root)
+    refused_one = authors.message()
+    refused_one.roots.add(role="root", version=2, content=root.to_bytes())
+    refused_one.snapshot.content += b" "
+    with monkeypatch.context() as broken:
+        broken.setattr(MemoryKube, "apply", _refusing(status))
+        memory, acks = await taken(authors, refused_one)
+    assert (acks[-1].stage, acks[-1].error_code) == (pb.ACK_STAGE_REJECTED, "EDICT0205")
+    assert memory.state.root_version == 1, "it is not trusted where a restart would not know it"
+    memory, _ = await taken(authors, refused_one)
+    assert memory.state.root_version == 2, "the root was good: where it can be kept it counts"
+
+
+def _refusing(status: int) -> Callable[..., Awaitable[None]]:
+    async def apply(*_: object) -> None:
+        raise refused(status)
+
+    return apply

@@ -51,7 +51,7 @@ class Signing:
             return None
         moment = self._timeline.moment(body.release)
         if moment is None:
-            if body.release >= max(1, self._since) or (body.release and started):
+            if body.release >= max(1, self._since) or started:
                 self._unknown_release(body)
         elif not self._is_in_force(key, body, moment):
             return None

@@ -1,0 +1,121 @@
+"""What a second reader found: odd keys are an error of ours, and a policy's name fits wherever it must stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import Key
+from tuf.api.metadata import Metadata, Root
+
+from edict.errors import TrustError
+from edict.policy.parse import load_one
+from edict.trust import _check, authoring, naming, verify
+from edict.trust.audit.signing import Signing
+from edict.trust.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, policy_path, team_role
+from edict.trust.state import Bundle, TrustState
+from tests.unit.trust.exports import DENY_2, codes, compliant, inventory, judged, story
+from tests.unit.trust.federation import NOW, Federation, cluster, policy, signer
+
+
+@pytest.fixture
+def fed() -> Federation:
+    federation = Federation()
+    federation.put(cluster("a", "{env: prod}"), policy("deny"))
+    return federation
+
+
+def rooted(fed: Federation, edit: Callable[[Root], None]) -> bytes:
+    """Sign the next root, changed."""
+    metadata: Metadata[Root] = Metadata.from_bytes(fed.metadata[ROOT])
+    metadata.signed.version += 1
+    edit(metadata.signed)
+    metadata.sign(fed.keys.root)
+    return metadata.to_bytes()
+
+
+@pytest.mark.parametrize("role", [TIMESTAMP, SNAPSHOT])
+def test_an_id_without_a_key_is_no_key(fed: Federation, role: str) -> None:
+    """The specification lets a role name a key that the root does not have: nobody signs with it."""
+    bundle = fed.publish()
+    state = verify.advance(fed.pinned(), bundle, now=NOW)
+    root2 = rooted(fed, lambda root: root.roles[role].keyids.append("ff" * 32))
+    followed = verify.follow(state, [root2])
+    assert followed.floors == replace(state.floors, root=2), "its key is still there, so its floor stays"
+
+    def only_the_absent(root: Root) -> None:
+        root.roles[role].keyids = ["ff" * 32]
+
+    with pytest.raises(TrustError, match="EDICT0202"):
+        verify.advance(verify.follow(state, [rooted(fed, only_the_absent)]), bundle, now=NOW)
+
+
+PGP = (("rsa", "pgp+rsa-pkcsv1.5"), ("dsa", "pgp+dsa-fips-180-2"), ("eddsa", "pgp+eddsa-ed25519"))
+
+
+@pytest.mark.parametrize(("kind", "scheme"), PGP)
+@pytest.mark.parametrize("value", [{}, {"public": {}}, {"public": {"q": 1, "e": "zz", "n": "1", "y": "0"}}])
+def test_a_key_of_a_kind_that_nobody_here_reads_is_an_error_of_ours(
+    fed: Federation, kind: str, scheme: str, value: dict[str, Any]
+) -> None:
+    odd = Key.from_dict("ee" * 32, {"keytype": kind, "scheme": scheme, "keyval": value})
+    root2 = rooted(fed, lambda root: root.add_key(odd, TARGETS))
+    plain = json.loads(fed.metadata[TARGETS])
+    plain["signatures"].append({"keyid": odd.keyid, "sig": "00", "other_headers": "04"})
+    fed.metadata[TARGETS] = json.dumps(plain).encode()
+    with pytest.raises(TrustError) as caught:
+        verify.advance(fed.pinned(), replace(fed.publish(), roots=(root2,)), now=NOW)
+    assert caught.value.code == "EDICT0214"
+    assert caught.value.where.startswith("metadata/targets/"), caught.value
+
+
+def test_a_key_of_that_kind_fails_in_ways_of_its_own(fed: Federation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_check, "_readable", lambda *_: None)
+    with pytest.raises(KeyError):
+        test_a_key_of_a_kind_that_nobody_here_reads_is_an_error_of_ours(fed, *PGP[0], {})
+
+
+def of_team(team: str, name: str) -> tuple[TrustState, Bundle]:
+    """Return a release in which a team names one policy, and the state to take it from."""
+    fed = Federation(keys=replace(Federation().keys, teams={team: signer()}))
+    content = policy(name)
+    item = authoring.Change(policy_path(team, name), content, load_one(content, name))
+    fed.metadata.update(authoring.change(fed.targets, team_role(team), [item], fed.keys.teams[team], NOW))
+    return fed.pinned(), fed.publish()
+
+
+@pytest.mark.parametrize(("team", "name"), [("edict", "built-in"), ("t" * 32, "n" * 31)])
+def test_a_policy_whose_name_no_cluster_can_carry_is_refused(
+    team: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of the built-in policy stops every plan of an agent, and a label has 63 characters."""
+    state, bundle = of_team(team, name)
+    with pytest.raises(TrustError, match="EDICT0214"):
+        verify.advance(state, bundle, now=NOW)
+    monkeypatch.setattr(naming, "_fits", lambda *_: None)
+    assert set(verify.advance(state, bundle, now=NOW).documents) == {policy_path(team, name)}
+
+
+def test_a_name_that_just_fits_is_taken() -> None:
+    state, bundle = of_team("t" * 32, "n" * 30)
+    assert len(verify.advance(state, bundle, now=NOW).documents) == 1
+
+
+def test_a_receipt_of_no_release_does_not_follow_one_of_a_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that authors took out would count for it: which key is in force is asked of the release."""
+    made = story()
+    thief = made.clusters["a"].key
+    made.clusters["a"].key = Ed25519PrivateKey.generate()
+    made.publish(inventory("a", made.clusters["a"].key))
+    made.clusters["a"].say(made.fed.release, NOW + timedelta(hours=1), compliant(DENY_2))
+    assert not codes(judged(made.lines(), made.root))
+    made.clusters["a"].key = thief
+    made.clusters["a"].say(0, NOW + timedelta(hours=1, minutes=5))
+    assert codes(judged(made.lines(), made.root)) == {"EDICT0251"}
+    monkeypatch.setattr(Signing, "_unknown_release", lambda *_: None)
+    assert not codes(judged(made.lines(), made.root))
