@@ -55,7 +55,8 @@ class Authorities:
         path = self._next / "next.crt"
         if not path.exists():
             return None
-        return CertificateAuthority.load(files.read(path), files.read_private(self._next / "next.key"))
+        key = self._next / "next.key"
+        return CertificateAuthority.load(files.read(path), files.read_private(key), key_at=str(key))
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -141,4 +142,4 @@ class Authorities:
         key = files.read_private(path)
         encrypted = key.startswith(_ENCRYPTED)
         passphrase = Secrets(self._workspace.session).passphrase(str(path)) if encrypted else None
-        return CertificateAuthority.load(files.read(certificate), key, passphrase)
+        return CertificateAuthority.load(files.read(certificate), key, passphrase, key_at=str(path))

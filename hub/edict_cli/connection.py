@@ -31,6 +31,7 @@ _OPTIONS = [
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.enable_retries", 0),
 ]
+_RENEW = "make a new one with `edict operator renew`"
 _NOISE = re.compile(r"^([A-Z_]+: )?(ipv[46]:\S+: )?")
 
 
@@ -62,7 +63,7 @@ def _credentials(workspace: Workspace, authority: bytes) -> grpc.ChannelCredenti
     folder = workspace.operator
     key = files.read_private(folder / "operator.key")
     certificate = files.read(folder / "operator.crt")
-    csr.load_private_key(key)
+    csr.load_private_key(key, where=f"{folder}/operator.key", remedy=_RENEW)
     try:
         end = csr.not_after(certificate)
         csr.not_after(authority)
@@ -78,7 +79,7 @@ def _certificate(workspace: Workspace, why: str) -> UsageError:
         Code.CERTIFICATE,
         f"the operator's certificate {why}",
         where=f"{workspace.operator}/operator.crt",
-        remedy="make a new one with `edict operator renew`",
+        remedy=_RENEW,
     )
 
 

@@ -73,7 +73,7 @@ class Authority:
         return files.read(self._cert), files.read_key(self._key)
 
     def _judged(self, cert: bytes, key: bytes) -> Held:
-        issuing = CertificateAuthority.load(cert, key)
+        issuing = CertificateAuthority.load(cert, key, key_at=str(self._key))
         for each in chains.read(cert):
             domain = chains.trust_domain_of(each)
             if domain != self._trust_domain:

@@ -28,6 +28,7 @@ from edict_hub.authority import Authority
 from edict_hub.codes import Code
 
 RENEW_BETWEEN = (0.50, 0.65)
+_KEY_REMEDY = "put server.crt and server.key there again, from a backup or as `edict init` made them"
 _log = log.get(__name__)
 
 
@@ -99,7 +100,8 @@ class Leaf:
         if found == self._file:
             return
         certificate = chains.read(found.chain)[0]
-        if certificate.public_key() != load_private_key(found.key).public_key():
+        key = load_private_key(found.key, where=str(self._key), remedy=_KEY_REMEDY)
+        if certificate.public_key() != key.public_key():
             raise HubError(
                 Code.CONFIG,
                 "the server's certificate does not belong to its key",

@@ -35,7 +35,7 @@ def token(session: Session, *, name: str, ttl: str, form: Form) -> None:
 
     \b
     Example:
-      edict cluster token fra1 --ttl 30m > token && chmod 600 token
+      (umask 077; edict cluster token fra1 --ttl 30m > token)
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
     _print(session, name, ttl, form)
 
@@ -67,7 +67,7 @@ def reenrol(session: Session, *, name: str, ttl: str, form: Form, new_receipt_ke
 
     \b
     Example:
-      edict cluster reenrol fra1 > token && chmod 600 token
+      (umask 077; edict cluster reenrol fra1 > token)
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
     _print(session, name, ttl, form, new_receipt_key=new_receipt_key)
 

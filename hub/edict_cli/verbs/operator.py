@@ -71,8 +71,9 @@ def issue(session: Session, *, name: str, role: str, out: Path, form: Form) -> N
 
 
 def _issue(workspace: Workspace, folder: Path, role: Role, name: str, form: Form) -> None:
+    key = workspace.hub / "ca.key"
     authority = CertificateAuthority.load(
-        files.read(workspace.hub / "ca.crt"), files.read_private(workspace.hub / "ca.key")
+        files.read(workspace.hub / "ca.crt"), files.read_private(key), key_at=str(key)
     )
     operator_files(folder, authority, role, name, workspace.session.now(), known_by=believed.known(workspace))
     end = csr.not_after(files.read(folder / "operator.crt"))

@@ -30,7 +30,7 @@ CA_LIFETIME = timedelta(days=3650)
 AGENT_LIFETIME = timedelta(hours=24)
 OPERATOR_LIFETIME = timedelta(days=30)
 HUB_LIFETIME = timedelta(days=90)
-KEY_REMEDY = "restore the CA's key from a backup; its certificate is worth nothing without it"
+KEY_REMEDY = "restore it, check EDICT_PASSPHRASE if it is encrypted, or replace the CA with `edict hub authority`"
 CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
 BACKDATE = timedelta(minutes=5)
 """Every certificate begins this much before now, for clocks that are slow; a short one a tenth of its life before."""

@@ -9,6 +9,7 @@ from tuf.api.metadata import Metadata, MetaFile, Snapshot, Timestamp
 from tuf.api.serialization.json import JSONSerializer
 
 from edict.trust import _check
+from edict.trust._sign import sign
 from edict.trust.roles import SNAPSHOT
 
 
@@ -23,6 +24,7 @@ def sign_timestamp(signer: Signer, snapshot: bytes, *, version: int, expires: da
 
     Raises:
         TrustError: EDICT0201 when the bytes are no snapshot.
+        EdictError: what the signer raises.
     """
     release = _check.parse(SNAPSHOT, snapshot, Snapshot).signed.version
     metadata = Metadata(
@@ -32,5 +34,5 @@ def sign_timestamp(signer: Signer, snapshot: bytes, *, version: int, expires: da
             snapshot_meta=MetaFile.from_data(release, snapshot, ["sha256"]),
         )
     )
-    metadata.sign(signer)
+    sign(metadata, signer)
     return metadata.to_bytes(JSONSerializer(compact=True))

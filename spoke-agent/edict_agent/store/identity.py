@@ -8,7 +8,6 @@ beside the present ones, which go on until the hub has taken the token.
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 import msgspec
@@ -170,7 +169,13 @@ class IdentityStore:
             for held in (identity, identity.next or identity):
                 csr.load_private_key(held.key_pem)
                 Ed25519PrivateKey.from_private_bytes(held.receipt_key)
-        except (KeyError, ValueError, binascii.Error, msgspec.MsgspecError, UnsupportedAlgorithm) as error:
+        except (
+            KeyError,
+            ValueError,
+            msgspec.MsgspecError,
+            UnsupportedAlgorithm,
+            IdentityError,
+        ) as error:
             raise IdentityError(
                 IdentityCode.BAD_SECRET,
                 f"the identity cannot be read: {type(error).__name__}",

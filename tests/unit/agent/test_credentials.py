@@ -212,3 +212,14 @@ async def test_no_key_is_ever_printed(world: World) -> None:
     text = repr(credentials.identity) + repr(credentials.identity.next)
     assert "PRIVATE" not in text
     assert repr(credentials.identity.receipt_key) not in text
+
+
+async def test_a_damaged_key_in_the_identity_is_named_by_its_secret() -> None:
+    world = World()
+    await world.enrolled()
+    held = await world.stored()
+    await world.store.save(replace(held, key_pem=b"x"))
+    with pytest.raises(IdentityError, match=r"EDICT0324.*Secret ns/edict-agent-identity.*restore the Secret"):
+        await world.stored()
+    await world.store.save(held)
+    assert await world.stored() == held

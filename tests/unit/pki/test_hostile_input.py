@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -96,7 +97,12 @@ def test_a_claim_with_many_certificates_is_refused_before_any_signature_is_check
     """Each would be tried as the issuer: a stranger's one request would cost a fifth of a second."""
     judged: list[int] = []
     leads = chains.leads
-    monkeypatch.setattr(reenrol.chains, "leads", lambda *args: bool(judged.append(1)) or leads(*args))
+
+    def counted(*args: Any) -> bool:
+        judged.append(1)
+        return leads(*args)
+
+    monkeypatch.setattr(chains, "leads", counted)
     for count, code in ((1, ""), (reenrol.MAX_BETWEEN, ""), (reenrol.MAX_BETWEEN + 1, "EDICT0309"), (300, "EDICT0309")):
         judged.clear()
         made = Claim(CERTIFICATE + CA.certificate_pem * count, REQUEST, int(NOW.timestamp()))
