@@ -11,6 +11,7 @@ from pathlib import Path
 
 from edict.errors import TrustError, UsageError
 from edict.trust import authorities, verify
+from edict_cli.codes import Code
 from edict_cli.store import files
 from edict_cli.store.workspace import Workspace
 
@@ -32,7 +33,7 @@ def hub_is_known_by(workspace: Workspace, root: bytes) -> str:
     Raises:
         UsageError: EDICT0603.
     """
-    pinned = files.read(workspace.operator / CERTIFICATE).decode(errors="replace")
+    pinned = _beside_the_certificate(workspace).decode(errors="replace")
     return authorities.believed(root, pinned, _version(workspace.operator))
 
 
@@ -45,7 +46,7 @@ def dialled_with(workspace: Workspace) -> bytes:
     try:
         return hub_is_known_by(workspace, workspace.repository.root()).encode()
     except (TrustError, UsageError):
-        return files.read(workspace.operator / CERTIFICATE)
+        return _beside_the_certificate(workspace)
 
 
 def known(workspace: Workspace) -> Known:
@@ -58,6 +59,19 @@ def store(folder: Path, known_by: Known) -> None:
     """Keep authorities beside an operator's certificate."""
     files.write(folder / CERTIFICATE, known_by.authorities.encode())
     files.write(folder / VERSION, f"{known_by.root_version}\n".encode())
+
+
+def _beside_the_certificate(workspace: Workspace) -> bytes:
+    path = workspace.operator / CERTIFICATE
+    if not path.exists():
+        raise UsageError(
+            Code.FILE,
+            "this workspace has no operator's certificate, without which the hub talks to nobody",
+            where=str(workspace.operator),
+            remedy="have somebody with the hub's folder run `edict operator issue NAME --role operator --out DIR`, and "
+            "put the files of DIR there",
+        )
+    return files.read(path)
 
 
 def _version(folder: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from edict.policy.documents import AnyDocument, FederatedNetworkPolicy
 from edict.trust.holding import Holding
@@ -13,6 +14,31 @@ def limits_of(path: str, holdings: Mapping[str, Holding]) -> Limits:
     """Return the limits of the team that owns a path."""
     holding = holdings.get(path.rpartition("/")[0])
     return UNLIMITED if holding is None else holding.limits
+
+
+def in_words(limits: Mapping[str, Any]) -> str:
+    """Return limits, as :func:`edict.trust.limits.to_plain` gives them, in the words of `edict trust delegate`."""
+    names = {"tiers": "tier", "actions": "action", "namespaces": "namespace", "policies": "policy"}
+    said = []
+    for name, value in limits.items():
+        match name:
+            case "priorities":
+                said.append(f"priority {value['first']}-{value['last']}")
+            case "maxDays":
+                said.append(f"max-days {value}")
+            case "clusters":
+                said.append(f"cluster-selector {_labels(value)}")
+            case _:
+                said.append(f"{names[name]} {','.join(value)}")
+    return "; ".join(said)
+
+
+def _labels(selector: Mapping[str, Any]) -> str:
+    chosen = [f"{key}={value}" for key, value in selector.get("matchLabels", {}).items()]
+    for one in selector.get("matchExpressions", ()):
+        values = f" ({','.join(one['values'])})" if one.get("values") else ""
+        chosen.append(f"{one['key']} {one['operator']}{values}")
+    return ",".join(chosen) or "every"
 
 
 def within(documents: Mapping[str, AnyDocument], holdings: Mapping[str, Holding]) -> dict[str, AnyDocument]:

@@ -29,19 +29,20 @@ from edict_cli.codes import Code
 from edict_cli.hub import HubClient
 from edict_cli.planned import Plan, number_of, signed_snapshot
 from edict_cli.preparing import documents_of
-from edict_cli.signing import Signed, difference
+from edict_cli.signing import Difference, Signed, difference
 from edict_cli.store.metadata import signed, version_of
 from edict_cli.store.workspace import Workspace
 
 
 class Published(msgspec.Struct, frozen=True, rename="camel"):
-    """What a publish did: ``action`` is published, refreshed, found or nothing."""
+    """What a publish did: ``action`` is published, refreshed, found or nothing; ``roles`` are those that it changed."""
 
     release: int
     timestamp_version: int
     action: str
     expires: datetime | None
     changes: tuple[Signed, ...] = ()
+    roles: dict[str, Difference] = msgspec.field(default_factory=dict)
 
 
 def plan(workspace: Workspace, state: TrustState) -> Plan:

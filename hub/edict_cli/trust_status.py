@@ -43,9 +43,14 @@ class RoleEntry(msgspec.Struct, frozen=True):
 
 
 class PendingEntry(msgspec.Struct, frozen=True):
-    """One role of the pending release; ``missing`` has the keys of which ``needed`` must still sign."""
+    """One role of the pending release; ``missing`` has the keys of which ``needed`` must still sign.
+
+    ``keys`` is empty but for a root whose own keys change: it has one entry for its ``present keys`` and one for its
+    ``new keys``, as both must sign.
+    """
 
     role: str
+    keys: str
     version: int
     signed: tuple[str, ...]
     threshold: int
@@ -131,16 +136,28 @@ def _pending(workspace: Workspace, base: Base) -> Iterator[PendingEntry]:
     files = workspace.pending.roles()
     standings = preparing.standings_of(base, files, workspace.pending.snapshot())
     versions = {owner_of_role(role, base.holdings()): version_of(role, data) for role, data in files.items()}
+    names = _root_keys(base, workspace.pending.wanted().holdings.get(ROOT))
     seen = set()
     for one in standings:
         entry = PendingEntry(
             role=one.owner,
+            keys=names.get((one.role, frozenset(key.keyid for key in (*one.signed, *one.unsigned)), one.threshold), ""),
             version=versions.get(one.owner, one.version),
             signed=tuple(map(fingerprint, one.signed)),
             threshold=one.threshold,
             needed=max(0, one.threshold - len(one.signed)),
             missing=() if one.complete else tuple(map(fingerprint, one.unsigned)),
         )
-        if (entry.role, entry.signed, entry.missing) not in seen:
-            seen.add((entry.role, entry.signed, entry.missing))
+        if (entry.role, entry.keys, entry.signed, entry.missing) not in seen:
+            seen.add((entry.role, entry.keys, entry.signed, entry.missing))
             yield entry
+
+
+def _root_keys(base: Base, after: Holding | None) -> dict[tuple[str, frozenset[str], int], str]:
+    before = base.holdings().get(ROOT)
+    if before is None or after is None or (before.keyids, before.threshold) == (after.keyids, after.threshold):
+        return {}
+    return {
+        (ROOT, frozenset(one.keyids), one.threshold): name
+        for one, name in ((before, "present keys"), (after, "new keys"))
+    }

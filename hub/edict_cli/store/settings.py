@@ -100,7 +100,7 @@ def checked_team(name: str) -> str:
         raise UsageError(
             Code.NAME,
             f"{name!r} is no team's name",
-            where="--team",
+            where="team",
             remedy="write at most 32 of a-z 0-9 - that begin and end with a letter or a digit",
         )
     return name

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from edict.errors import UsageError
+from edict.errors import UsageError, printable
 from edict.trust.state import TrustState
-from edict_cli import publishing, release, waivers
+from edict_cli import publishing, release, trust_changes, waivers
 from edict_cli.checking import check_release, unplaced
 from edict_cli.codes import Code
 from edict_cli.hub import HubClient
@@ -44,7 +44,12 @@ def command(session: Session, *, form: Form, refresh: bool, allow_lockout: bool,
 
 
 def publish(workspace: Workspace, *, refresh: bool, allow_lockout: bool, ask: bool) -> Published:
-    """Publish; returns what that did."""
+    """Publish; returns what that did.
+
+    Raises:
+        UsageError: EDICT0630 before the federation is founded, and what :func:`released` raises.
+    """
+    workspace.repository.root()  # before a hub is asked that cannot run yet
     with workspace.locked(), traced("publish") as traceparent, HubClient(workspace) as hub:
         return released(workspace, hub, refresh=refresh, allow_lockout=allow_lockout, ask=ask, traceparent=traceparent)
 
@@ -68,18 +73,23 @@ def released(
         findings += waivers.findings(documents, limits, now)
     for text in (*(finding.diagnostics() for finding in findings), *unplaced(documents, changed)):
         note(text)
+    wanted = workspace.pending.wanted()
     if ask:
+        for line in trust_changes.lines(planned.base, wanted):
+            note(printable(line))
         _confirm(planned)
     with progress(f"publishing release {planned.number}"):
         state = publishing.publish(workspace, hub, planned, traceparent=traceparent)
     publishing.finish(workspace, state)
-    return _result(state, "published" if planned.new else "refreshed", planned.changes)
+    roles = dict(trust_changes.changed_roles(planned.base, wanted))
+    return _result(state, "published" if planned.new else "refreshed", planned.changes, roles)
 
 
 def show(form: Form, result: Published, *, told: bool = False) -> None:
     """Print what a publish did; to a person who was ``told`` the changes before, not a second time."""
-    rows = [] if told else [[item.change.value, item.document] for item in result.changes]
-    emit(form, result, Sheet(["change", "document"], rows))
+    rows = [[change.value, role] for role, change in result.roles.items()]
+    rows += [[item.change.value, item.document] for item in result.changes]
+    emit(form, result, Sheet(["change", "role or document" if result.roles else "document"], [] if told else rows))
     match result.action:
         case "nothing":
             note(f"Nothing to publish: release {result.release} is the newest.")
@@ -98,5 +108,7 @@ def _confirm(planned: Plan) -> None:
         raise UsageError(Code.NOT_CONFIRMED, "nothing was published; what is pending stays")
 
 
-def _result(state: TrustState, action: str, changes: tuple[Signed, ...]) -> Published:
-    return Published(state.release, state.timestamp_version, action, state.expires, changes)
+def _result(
+    state: TrustState, action: str, changes: tuple[Signed, ...], roles: dict[str, Difference] | None = None
+) -> Published:
+    return Published(state.release, state.timestamp_version, action, state.expires, changes, roles or {})

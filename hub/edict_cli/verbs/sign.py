@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
-from edict.errors import UsageError
+from edict.errors import TrustError, UsageError
 from edict.policy.checks import PolicySource
 from edict.policy.documents import FederatedNetworkPolicy, Waiver
 from edict.policy.parse import Parsed, is_bare_upstream, load, to_yaml, wrap_upstream
 from edict.policy.validate import policy_id
 from edict.trust.roles import cluster_path, policy_path, waiver_path
+from edict.trust.state import TrustState
 from edict_cli import exchange, limiting, preparing, release, signing, waivers
 from edict_cli.arguments import placement as read_placement
 from edict_cli.arguments import team_and_name, waiver_name
@@ -65,10 +66,6 @@ def command(
 
     A policy is signed with its team's key, a ManagedCluster with the inventory's, a Waiver with that of the role
     waivers. What is signed is the canonical form of a document; signing the same again changes nothing.
-
-    Where a role needs several signatures, authors on several machines exchange one file: --out writes it; --in shows
-    what another author's file would change, checks it against the trusted release that is known here, asks, and adds
-    the signatures that this workspace can give. Whoever imports the last signature publishes.
 
     Where a role needs several signatures, authors on several machines exchange one file: --out writes it; --in shows
     what another author's file would change, checks it against the trusted release that is known here, asks, and adds
@@ -183,9 +180,19 @@ def _team(workspace: Workspace, asked: str | None) -> str:
 def _rebase(workspace: Workspace) -> None:
     with progress("fetching the newest release"), HubClient(workspace) as hub:
         state = release.newest(workspace, hub)
-    if state.release:
-        signing.rebase(workspace, state)
-    note(f"What is pending builds on release {state.release}.")
+        if state.release:
+            signing.rebase(workspace, state)
+            _fetch(workspace, hub, state)
+    empty = not workspace.pending.roles()
+    note(f"{'The newest release is' if empty else 'What is pending builds on release'} {state.release}.")
+
+
+def _fetch(workspace: Workspace, hub: HubClient, state: TrustState) -> None:
+    """Get the documents of a release, with which a change of another author is compared; it counts without them."""
+    try:
+        release.contents(workspace, hub, state.documents.values())
+    except TrustError as error:
+        note(error.diagnostics().replace("Error", "Warning", 1))
 
 
 def _tell(workspace: Workspace, outcome: list[Signed]) -> None:
@@ -193,7 +200,8 @@ def _tell(workspace: Workspace, outcome: list[Signed]) -> None:
     if not changed:
         note("Nothing changed.")
         return
-    note(f"Signed {changed} of {len(outcome)}; `edict publish` makes them the next release.")
     standings = preparing.standings_of(workspace.repository.base(), workspace.pending.roles())
-    if not all(one.complete for one in standings):
+    complete = all(one.complete for one in standings)
+    note(f"Signed {changed} of {len(outcome)}{'; `edict publish` makes them the next release' if complete else ''}.")
+    if not complete:
         note(preparing.below(standings, "pending").diagnostics().replace("Error", "Note", 1))

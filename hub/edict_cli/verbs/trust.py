@@ -18,8 +18,9 @@ def command() -> None:
     the keys of this workspace go, until `edict publish` sends it; `edict sign --out FILE` carries it to other authors.
 
     \b
-    Roles: root (the keys of the next four), targets (teams, inventory, waivers and their limits), snapshot (releases),
-    timestamp (the hub's), inventory, waivers, policies/TEAM. A team may be written without policies/.
+    Roles: root (its own keys, and those of the next three), targets (teams, inventory, waivers and their limits),
+    snapshot (releases), timestamp (the hub's), inventory, waivers, policies/TEAM; a team may be written without
+    policies/.
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
 
 

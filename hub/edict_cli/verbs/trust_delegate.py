@@ -36,6 +36,7 @@ LIFTED = {
     "max-days": "maxDays",
     "policy": "policies",
 }
+OF_WAIVERS = {"max_days", "policy"}
 
 
 @click.command("delegate", short_help="Add a team, change its limits, or remove it.")
@@ -89,6 +90,7 @@ def delegate(
         raise UsageError(
             Code.COMMAND_LINE, "--remove stands alone", where="edict trust delegate", remedy="leave the rest out"
         )
+    _check_kind(role, asked)
     with workspace.locked():
         present = trusting.present(workspace).get(role)
         if remove:
@@ -144,13 +146,31 @@ def _limits(present: Limits, asked: Mapping[str, Any], lift: Sequence[str]) -> L
         plain["clusters"] = msgspec.to_builtins(selector)
     if "priority" in asked:
         found = _RANGE.fullmatch(asked["priority"])
-        plain["priorities"] = {"first": int(found[1]), "last": int(found[2])} if found else asked["priority"]
+        if found is None:
+            raise _no_limits(f"{asked['priority']!r} is no range of priorities")
+        plain["priorities"] = {"first": int(found[1]), "last": int(found[2])}
     try:
         return limits.from_plain(plain)
     except msgspec.ValidationError as error:
+        raise _no_limits(str(error)) from None
+
+
+def _no_limits(why: str) -> UsageError:
+    return UsageError(
+        Code.COMMAND_LINE,
+        f"these are no limits: {why}",
+        where="edict trust delegate",
+        remedy="a range of priorities is FIRST-LAST within 0-1000; see `edict trust delegate -h`",
+    )
+
+
+def _check_kind(role: str, asked: Mapping[str, Any]) -> None:
+    """Refuse a limit that the role cannot have, by the name of its option."""
+    wrong = sorted(asked.keys() - OF_WAIVERS if role == WAIVERS else asked.keys() & OF_WAIVERS)
+    if wrong:
         raise UsageError(
-            Code.COMMAND_LINE,
-            f"these are no limits: {error}",
-            where="edict trust delegate",
-            remedy="a range of priorities is FIRST-LAST within 0-1000; see `edict trust delegate -h`",
-        ) from None
+            Code.ROLE,
+            f"--{wrong[0].replace('_', '-')} is a limit of {'teams' if role == WAIVERS else WAIVERS} alone",
+            where=role,
+            remedy="leave it out; see `edict trust delegate -h`",
+        )

@@ -42,7 +42,10 @@ def tell(workspace: Workspace, form: Form, roles: Iterable[str]) -> None:
         if role in wanted.holdings
     }
     entries = trust_status.status(workspace).pending
-    rows = [[one.role, str(one.version), f"{len(one.signed)} of {one.threshold}"] for one in entries]
+    rows = [
+        [f"{one.role}{f' ({one.keys})' if one.keys else ''}", str(one.version), f"{len(one.signed)} of {one.threshold}"]
+        for one in entries
+    ]
     for lines in changed.values():
         for line in lines:
             note(printable(line))

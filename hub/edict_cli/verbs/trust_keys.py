@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 from securesystemslib.signer import Key
 
-from edict.errors import UsageError
+from edict.errors import TrustError, UsageError
+from edict.trust.codes import Code as Trust
 from edict.trust.holding import fingerprint
 from edict.trust.roles import TIMESTAMP
 from edict_cli import public_keys, trusting
@@ -45,6 +46,16 @@ def new_key(workspace: Workspace, role: str, *, given: Path | None, uri: str | N
     found, public = workspace.keys.look_up(uri)
     workspace.keys.add(role, found, public)
     return public
+
+
+def below_keys(role: str, threshold: int, keys: int) -> TrustError:
+    """Return EDICT0216: a role would need more signatures than it has keys."""
+    return TrustError(
+        Trust.THRESHOLD,
+        f"{threshold} would have to sign, and it would have {keys} {'key' if keys == 1 else 'keys'}",
+        where=role,
+        remedy="add keys first with `edict trust add-key`, or ask for fewer",
+    )
 
 
 @click.command("key", short_help="Make a key, or name one, and print its public half.")
@@ -113,6 +124,7 @@ def rotate(
         note(
             f"Bring the new key to the hub: copy {workspace.hub}/{trusting.TIMESTAMP_KEY} over the hub's own, restart "
             "its replicas, then publish at once: until then they cannot renew the timestamp, which lasts a day. "
+            "So collect missing signatures first. "
             f"The old key is {workspace.hub}/{trusting.OLD_TIMESTAMP_KEY}; delete it once the release is published."
         )
 
@@ -144,6 +156,8 @@ def add_key(
     workspace, role = Workspace(session), role_of(role)
     with workspace.locked():
         holding = trusting.holding_of(workspace, role)
+        if threshold is not None and threshold > len(holding.keys) + 1:
+            raise below_keys(role, threshold, len(holding.keys) + 1)  # before a key is made for nothing
         public = new_key(workspace, role, given=given, uri=uri, no_passphrase=no_passphrase)
         if public.keyid in holding.keyids:
             raise UsageError(
@@ -177,7 +191,10 @@ def threshold(session: Session, *, role: str, number: int, form: Form) -> None:
     """Let NUMBER of the keys of ROLE sign from then on."""
     workspace, role = Workspace(session), role_of(role)
     with workspace.locked():
-        trusting.arrange(workspace, {role: replace(trusting.holding_of(workspace, role), threshold=number)})
+        holding = trusting.holding_of(workspace, role)
+        if number > len(holding.keys):
+            raise below_keys(role, number, len(holding.keys))
+        trusting.arrange(workspace, {role: replace(holding, threshold=number)})
     tell(workspace, form, [role])
 
 

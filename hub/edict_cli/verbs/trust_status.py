@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
+from edict_cli.limiting import in_words
 from edict_cli.output import Form, Sheet, emit, forms, note
 from edict_cli.session import Session, pass_session
 from edict_cli.store.workspace import Workspace
-from edict_cli.trust_status import RoleEntry, status
+from edict_cli.trust_status import PendingEntry, RoleEntry, status
 
 FINDINGS = 1
 
@@ -27,12 +27,11 @@ def show(session: Session, *, form: Form) -> int:
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
     found = status(Workspace(session))
     rows = [_row(one, wide=form is Form.WIDE) for one in found.roles]
-    emit(form, found, Sheet(["role", "version", "expires", "signatures", "keys (* here)", "limits"], rows))
+    emit(form, found, Sheet(["role", "version", "expires", "threshold", "keys (* here)", "limits"], rows))
     if not found.founded:
         note("The federation is not founded: its founders have not all signed.")
-    for entry in found.pending:
-        if entry.needed:
-            note(f"pending  {entry.role} needs {entry.needed} more of {', '.join(entry.missing)}")
+    for line in dict.fromkeys(map(_pending, found.pending)):
+        note(line)
     if found.pending and not any(entry.needed for entry in found.pending):
         note("What is pending has all its signatures; `edict publish` makes it the next release.")
     warned = [one for one in found.roles if one.warning]
@@ -42,14 +41,20 @@ def show(session: Session, *, form: Form) -> int:
     return FINDINGS if warned else 0
 
 
+def _pending(entry: PendingEntry) -> str:
+    if not entry.needed:
+        return f"pending  {entry.role} version {entry.version}"
+    keys = f" ({entry.keys})" if entry.keys else ""
+    return f"pending  {entry.role}{keys} needs {entry.needed} more of {', '.join(entry.missing)}"
+
+
 def _row(one: RoleEntry, *, wide: bool) -> list[str]:
     keys = [f"{key.fingerprint if wide else key.fingerprint[:19]}{'*' if key.here else ''}" for key in one.keys]
-    limits = " ".join(f"{name}={msgspec.json.encode(value).decode()}" for name, value in one.limits.items())
     return [
         one.role,
         str(one.version or "-"),
         f"{one.expires:%Y-%m-%d}" if one.expires else "-",
         f"{one.threshold} of {len(one.keys)}",
         " ".join(keys),
-        limits or "-",
+        in_words(one.limits) or "-",
     ]

@@ -12,6 +12,7 @@ import pytest
 from edict.trust import verify
 from edict.trust.state import Bundle, TrustState
 from edict_cli import main, release, signing
+from edict_cli.publishing import Published
 from edict_cli.session import Session
 from edict_cli.store.workspace import Workspace
 from edict_cli.verbs.publish import released
@@ -53,7 +54,10 @@ class Desk:
         return Workspace(Session(self.folder, clock=self.clock))
 
     def publish(self, hub: MemoryHub, *, refresh: bool = False) -> str:
-        return released(self.workspace, hub, refresh=refresh, allow_lockout=False, ask=False, traceparent="").action
+        return self.released(hub, refresh=refresh).action
+
+    def released(self, hub: MemoryHub, *, refresh: bool = False) -> Published:
+        return released(self.workspace, hub, refresh=refresh, allow_lockout=False, ask=False, traceparent="")
 
 
 @dataclass
