@@ -17,8 +17,8 @@ from edict_agent.translate.objects import policy_label
 from edict_agent.translate.plan import PlacedPolicy, Plan, PolicyPlan
 from edict_agent.waived import NOTHING_WAIVED, Waived
 
-Before: TypeAlias = Callable[[str], "tuple[Digest, FederatedNetworkPolicy] | None"]
-"""Returns the document of a policy that stands now."""
+Before: TypeAlias = Callable[[str], "tuple[Digest, FederatedNetworkPolicy | None] | None"]
+"""Returns the document of a policy that stands now; its digest alone where its team may no longer say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,12 @@ class Desired:
 def desire_waived(translator: Translator, waived: Waived, before: Before) -> Desired:
     """Do what :func:`desire` does with what waivers leave; what stands in a refused document's place is waived too."""
 
-    def left_before(policy: str) -> tuple[Digest, FederatedNetworkPolicy] | None:
-        found = before(policy)
-        return None if found is None else (found[0], waived.without_rules(policy, found[1]))
+    def left_before(policy: str) -> tuple[Digest, FederatedNetworkPolicy | None] | None:
+        match before(policy):
+            case (digest, FederatedNetworkPolicy() as document):
+                return digest, waived.without_rules(policy, document)
+            case found:
+                return found
 
     desired = desire(translator, waived.policies, left_before)
     whole = {policy: digest for policy, (digest, _) in waived.whole.items()}
@@ -67,7 +70,8 @@ def desire_waived(translator: Translator, waived: Waived, before: Before) -> Des
 def desire(translator: Translator, policies: Iterable[Placed], before: Before) -> Desired:
     """Translate, put the previous document in the place of each refused one, and repeat until nothing is refused.
 
-    Each policy goes from its new document to its previous one to none, so this ends.
+    Each policy goes from its new document to its previous one to none, so this ends. A previous one that is beyond the
+    limits of its team goes at once.
 
     Args:
         translator: of this cluster; one that is kept from release to release translates only what has changed.
@@ -80,11 +84,13 @@ def desire(translator: Translator, policies: Iterable[Placed], before: Before) -
     kept: set[str] = set()
 
     def fall_back(team: str, name: str, digest: Digest) -> None:
-        previous = before(f"{team}/{name}")
-        if previous is None or previous[0] == digest:
-            kept.add(policy_label(f"{team}/{name}"))
-        else:
-            chosen[f"{team}/{name}"] = PlacedPolicy(team, name, *previous)
+        match before(f"{team}/{name}"):
+            case (stands, FederatedNetworkPolicy() as document) if stands != digest:
+                chosen[f"{team}/{name}"] = PlacedPolicy(team, name, stands, document)
+            case (_, None):
+                return  # authors took from the team what stands: it goes, as it would with the new document
+            case _:
+                kept.add(policy_label(f"{team}/{name}"))
 
     for policy in policies:
         documents[policy.id] = policy.digest

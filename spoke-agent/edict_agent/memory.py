@@ -142,10 +142,10 @@ class Memory:
         await self._store.set_floor_lost(since)
         self._metrics.floor_lost(state=True)
 
-    def standing(self, policy: str) -> tuple[Digest, FederatedNetworkPolicy] | None:
+    def standing(self, policy: str) -> tuple[Digest, FederatedNetworkPolicy | None] | None:
         """Return the document of a policy that stands, within the limits that its team has now.
 
-        None when none does, or when it cannot be read or said any more.
+        The digest alone when it is beyond them; None when nothing stands, or it cannot be read any more.
         """
         digest = self.applied.get(policy)
         content = None if digest is None else self._blobs.get(digest)
@@ -158,8 +158,10 @@ class Memory:
             if not isinstance(document, FederatedNetworkPolicy):
                 return None
             return digest, limited(document, target.limits if target else UNLIMITED, path)
-        except (DocumentError, TrustError):
+        except DocumentError:
             return None
+        except TrustError:
+            return digest, None
 
     async def _clear(self, judged: Judged) -> None:
         since = self.floor_lost

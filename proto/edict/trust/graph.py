@@ -144,7 +144,7 @@ def _named_roles(top: Targets) -> Mapping[str, Target]:
         raise _check.shape(TARGETS, top.version, "it must delegate to named roles")
     known_fields(TARGETS, top.version, delegations.unrecognized_fields)
     for role, entry in delegations.roles.items():
-        if role not in FLAT and team_of(role) is None:
+        if not isinstance(role, str) or (role not in FLAT and team_of(role) is None):
             raise _check.shape(TARGETS, top.version, f"role {role} is not one that this version knows")
         if entry.paths != delegated_paths(role) or entry.path_hash_prefixes is not None:
             raise _check.shape(TARGETS, top.version, f"role {role} must own {role}/* alone")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import Key
-from tuf.api.metadata import Metadata, Root
+from tuf.api.metadata import Metadata, Root, Targets
 
 from edict.errors import TrustError
 from edict.policy.parse import load_one
@@ -21,6 +21,7 @@ from edict.trust.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, policy_path, t
 from edict.trust.state import Bundle, TrustState
 from tests.unit.trust.exports import DENY_2, codes, compliant, inventory, judged, story
 from tests.unit.trust.federation import NOW, Federation, cluster, policy, signer
+from tests.unit.trust.test_verify import resigned
 
 
 @pytest.fixture
@@ -78,6 +79,19 @@ def test_a_key_of_that_kind_fails_in_ways_of_its_own(fed: Federation, monkeypatc
     monkeypatch.setattr(_check, "_readable", lambda *_: None)
     with pytest.raises(KeyError):
         test_a_key_of_a_kind_that_nobody_here_reads_is_an_error_of_ours(fed, *PGP[0], {})
+
+
+def test_a_role_whose_name_is_no_text_is_an_error_of_ours(fed: Federation) -> None:
+    def number(top: Targets) -> None:
+        assert top.delegations is not None
+        assert top.delegations.roles is not None
+        entry = top.delegations.roles.pop("inventory")
+        entry.name = 7  # type: ignore[assignment]
+        top.delegations.roles[7] = entry  # type: ignore[index]
+
+    fed.metadata[TARGETS] = resigned(fed.metadata[TARGETS], fed.keys.targets, number)
+    with pytest.raises(TrustError, match="EDICT0214"):
+        verify.advance(fed.pinned(), fed.publish(), now=NOW)
 
 
 def of_team(team: str, name: str) -> tuple[TrustState, Bundle]:
