@@ -12,7 +12,7 @@ from msgspec import Meta
 from edict.errors import HubError
 from edict_hub.codes import Code
 
-MAX_VERSION = 2**64 - 1
+MAX_VERSION = 2**63 - 1
 """What lies beyond does not fit the protocol, and no agent takes it."""
 MAX_DIGITS = 20
 DIGEST = re.compile(r"[0-9a-f]{64}")

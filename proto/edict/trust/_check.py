@@ -19,8 +19,8 @@ from edict.trust.codes import Code
 MAX_METADATA_BYTES = {"root": 512 * 1024, "timestamp": 16 * 1024}
 """Limits of what is parsed before anything vouches for its length."""
 MAX_OTHER_BYTES = 8 * 1024 * 1024
-MAX_VERSION = 2**64 - 1
-"""What is above fits neither the protocol nor an agent's own store."""
+MAX_VERSION = 2**63 - 1
+"""What is above fits no receipt and no export, and soon neither the protocol nor an agent's own store."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 UNREADABLE = (RepositoryError, RecursionError, ValueError, TypeError)
 """What python-tuf raises on bytes that are no metadata, and on what has no canonical form."""

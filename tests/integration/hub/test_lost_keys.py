@@ -21,7 +21,7 @@ from tests.integration.hub.hubs import Hub, policy, replica, version
 from tests.integration.hub.test_recovery import Fleet
 
 pytestmark = pytest.mark.parts
-ABSURD = [2**60, 2**64 - 1]
+ABSURD = [2**60, 2**63 - 1]
 
 
 @pytest.fixture

@@ -16,10 +16,12 @@ from tuf.api.metadata import Metadata, Root, Targets
 from edict.errors import TrustError
 from edict.policy.parse import load_one
 from edict.trust import _check, authoring, naming, verify
+from edict.trust.audit.lines import Header, MetadataLine
 from edict.trust.audit.signing import Signing
+from edict.trust.receipts import MAX_NUMBER
 from edict.trust.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, policy_path, team_role
 from edict.trust.state import Bundle, TrustState
-from tests.unit.trust.exports import DENY_2, codes, compliant, inventory, judged, story
+from tests.unit.trust.exports import DENY_2, codes, compliant, inventory, judged, story, written
 from tests.unit.trust.federation import NOW, Federation, cluster, policy, signer
 from tests.unit.trust.test_verify import resigned
 
@@ -133,3 +135,20 @@ def test_a_receipt_of_no_release_does_not_follow_one_of_a_release(monkeypatch: p
     assert codes(judged(made.lines(), made.root)) == {"EDICT0251"}
     monkeypatch.setattr(Signing, "_unknown_release", lambda *_: None)
     assert not codes(judged(made.lines(), made.root))
+
+
+def test_every_release_that_is_taken_can_be_shown_to_an_auditor(
+    fed: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stolen publisher's key must not number a release so that no receipt and no export can name it."""
+    fed.release = MAX_NUMBER - 1
+    state = verify.advance(fed.pinned(), fed.publish(), now=NOW)
+    assert state.release == MAX_NUMBER
+    assert written([Header(), MetadataLine(SNAPSHOT, state.release, state.snapshot or b"")])
+    beyond = fed.publish()
+    with pytest.raises(TrustError, match="EDICT0214"):
+        verify.advance(state, beyond, now=NOW)
+    monkeypatch.setattr(_check, "MAX_VERSION", 2**64)
+    state = verify.advance(state, beyond, now=NOW)
+    with pytest.raises(TrustError, match="EDICT0250"):
+        written([Header(), MetadataLine(SNAPSHOT, state.release, state.snapshot or b"")])
