@@ -85,7 +85,8 @@ async def _stream(channel: Any, prefix: str, following: int) -> AsyncIterator[Ch
             progress_notify=True,
             fragment=True,
         )
-        await asyncio.wait_for(call.write(rpc.WatchRequest(create_request=create)), CREATE_SECONDS)
+        async with asyncio.timeout(CREATE_SECONDS):  # wait_for may swallow a cancellation that comes with the answer
+            await call.write(rpc.WatchRequest(create_request=create))
         pending: list[tuple[str, KeyValue | None]] = []
         while True:
             answer = await call.read()
@@ -106,6 +107,8 @@ async def _stream(channel: Any, prefix: str, following: int) -> AsyncIterator[Ch
         call.cancel()
         with contextlib.suppress(grpc.aio.AioRpcError, asyncio.CancelledError):
             await call.code()
+        if (task := asyncio.current_task()) is not None and task.cancelling():  # ours, not the call's
+            raise asyncio.CancelledError
 
 
 def _event(event: Any) -> tuple[str, KeyValue | None]:
