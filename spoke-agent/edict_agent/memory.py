@@ -176,7 +176,7 @@ class Memory:
 
 
 def _followed(state: TrustState, roots: Sequence[bytes]) -> TrustState:
-    for root in roots:
+    for root in verify.unknown(state, roots):
         try:
             state = verify.follow(state, [root])
         except TrustError:

@@ -50,7 +50,7 @@ def pin(root: bytes, sha256: str | None = None) -> TrustState:
 
 
 def follow(state: TrustState, roots: Iterable[bytes]) -> TrustState:
-    """Follow new roots, in order, without a release; those that are known already are passed over.
+    """Follow new roots, in order, without a release; those up to the trusted one, if it is among them, are passed over.
 
     Expiry is not judged: an expired root may be followed by one that is not.
 
@@ -58,6 +58,13 @@ def follow(state: TrustState, roots: Iterable[bytes]) -> TrustState:
         TrustError: EDICT0201, 0202, 0207 or 0214.
     """
     return _follow(state, roots)[0]
+
+
+def unknown(state: TrustState, roots: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Return the roots that come behind the trusted one; all of them where it is not there. Nothing is verified."""
+    given = tuple(roots)
+    known = max((index for index, root in enumerate(given) if root == state.root), default=-1)
+    return given[known + 1 :]
 
 
 def advance(state: TrustState, bundle: Bundle, *, now: datetime) -> TrustState:
@@ -144,8 +151,8 @@ def _advance(state: TrustState, bundle: Bundle, now: datetime | None) -> TrustSt
 
 def _follow(state: TrustState, roots: Iterable[bytes]) -> tuple[TrustState, Root]:
     current = _check.parse(ROOT, state.root, Root).signed
-    for candidate in roots:
-        if candidate == state.root or _check.parse(ROOT, candidate, Root).signed == current:
+    for candidate in unknown(state, roots):
+        if _check.parse(ROOT, candidate, Root).signed == current:
             continue
         new = steps.next_root(current, candidate)
         authorities.of(new)

@@ -153,3 +153,18 @@ def test_every_release_that_is_taken_can_be_shown_to_an_auditor(
             written([Header(), MetadataLine(SNAPSHOT, unspeakable.release, unspeakable.snapshot or b"")])
     with pytest.raises(TrustError, match="EDICT0214"):
         verify.advance(state, beyond, now=NOW)
+
+
+def test_roots_up_to_the_trusted_one_are_passed_over(fed: Federation) -> None:
+    """A hub sends what it thinks that an agent lacks; meanwhile the agent may have followed some of it."""
+    first = fed.metadata[ROOT]
+    second = fed.metadata[ROOT] = rooted(fed, lambda _: None)
+    third = fed.metadata[ROOT] = rooted(fed, lambda _: None)
+    fourth = rooted(fed, lambda _: None)
+    state = verify.follow(verify.pin(first), [second, third])
+    again = verify.follow(state, [first, second, third, fourth])
+    assert (again.root, again.followed) == (fourth, (second, third, fourth))
+    assert verify.follow(state, [second, third]) == state
+    for old in ([second], [second, fourth], [third, second]):
+        with pytest.raises(TrustError, match="EDICT0207"):
+            verify.follow(state, old)
