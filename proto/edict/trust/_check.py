@@ -19,6 +19,9 @@ from edict.trust.codes import Code
 MAX_METADATA_BYTES = {"root": 512 * 1024, "timestamp": 16 * 1024}
 """Limits of what is parsed before anything vouches for its length."""
 MAX_OTHER_BYTES = 8 * 1024 * 1024
+LEAST_BYTES_OF_A_PART = 20
+"""Of a large snapshot, on average: a part stands behind a comma or in a bracket. A hub alone can vouch for its bytes,
+and a parser makes 50 times as much of the smallest parts: 8 MiB would end an agent. Edict's have 27 and more."""
 MAX_VERSION = 2**63 - 1
 """What is above fits no receipt and no export, and soon neither the protocol nor an agent's own store."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -36,14 +39,16 @@ def parse(role: str, data: bytes, kind: type[S]) -> Metadata[S]:
     """Read one metadata file of the given kind.
 
     Raises:
-        TrustError: EDICT0201 when it is too large, is not TUF metadata, or is of another kind; EDICT0214 when nobody
-            counts to its version.
+        TrustError: EDICT0201 when it is too large or of too many parts, is not TUF metadata, or is of another kind;
+            EDICT0214 when nobody counts to its version.
     """
     most = MAX_METADATA_BYTES.get(role, MAX_OTHER_BYTES)
     if len(data) > most:
         raise TrustError(
             Code.NOT_METADATA, f"it has {len(data)} bytes and at most {most} are read", where=place(role, "?")
         )
+    if role == Snapshot.type and sum(map(data.count, b",[{")) > 2000 + len(data) // LEAST_BYTES_OF_A_PART:
+        raise TrustError(Code.NOT_METADATA, "it has more parts than a snapshot of its length", where=place(role, "?"))
     try:
         metadata: Metadata[Any] = Metadata.from_bytes(data)
     except UNREADABLE as error:

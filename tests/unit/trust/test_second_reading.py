@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import Key
-from tuf.api.metadata import Metadata, Root, Targets
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets
+from tuf.api.serialization.json import JSONSerializer
 
 from edict.errors import TrustError
 from edict.policy.parse import load_one
@@ -168,3 +169,27 @@ def test_roots_up_to_the_trusted_one_are_passed_over(fed: Federation) -> None:
     for old in ([second], [second, fourth], [third, second]):
         with pytest.raises(TrustError, match="EDICT0207"):
             verify.follow(state, old)
+
+
+@pytest.mark.parametrize("part", [b"0,", b"{},", b"[[[[[[[]]]]]]],"])
+def test_a_snapshot_of_nothing_but_parts_is_not_read(
+    fed: Federation, part: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub's timestamp vouches for it, so it is parsed before the publisher's signature is judged."""
+    fed.publish()
+    stuffing = b'"x": [%s 0], "_type"' % (part * 50_000)
+    fed.metadata[SNAPSHOT] = fed.metadata[SNAPSHOT].replace(b'"_type"', stuffing, 1)
+    with monkeypatch.context() as lifted:
+        lifted.setattr(_check, "LEAST_BYTES_OF_A_PART", 0.5)
+        bundle = fed.stamped()
+        with pytest.raises(TrustError, match="EDICT0202"):
+            verify.advance(fed.pinned(), bundle, now=NOW)
+    with pytest.raises(TrustError, match="EDICT0201"):
+        verify.advance(fed.pinned(), bundle, now=NOW)
+
+
+def test_a_snapshot_of_many_roles_is_far_from_that() -> None:
+    meta = {f"policies/t-{number:x}.json": MetaFile(1, 1, {"sha256": "0" * 64}) for number in range(4096)}
+    data = Metadata(Snapshot(meta=meta)).to_bytes(JSONSerializer(compact=True))
+    assert _check.parse(SNAPSHOT, data, Snapshot).signed.meta == meta
+    assert len(data) > _check.LEAST_BYTES_OF_A_PART * 1.3 * sum(map(data.count, b",[{"))
