@@ -13,6 +13,9 @@ from edict_cli.output import Sheet
 
 COLUMNS = ("cluster", "dialect", "release", "state", "last seen", "receipt", "agent", "reason")
 WIDE = frozenset({"receipt", "agent"})
+LOST = frozenset({"EDICT0207", "EDICT0440", "EDICT0441", "EDICT0442", "EDICT0453"})
+"""Faults of a hub that has less than it had, or less than somebody else knows."""
+RECOVERED = ". Try: if its etcd was restored or lost, edict hub recover --from-agents"
 
 
 def sheet(view: FleetView, now: datetime, *, wide: bool) -> Sheet:
@@ -31,7 +34,8 @@ def headline(view: FleetView, now: datetime) -> Iterator[str]:
         expired = f"{view.expires:%Y-%m-%d %H:%M} UTC"
         yield f"Release {view.release} expired at {expired}: clusters go on enforcing it. Try: edict publish --refresh"
     for fault in view.faults:
-        yield printable(f"Hub fault [{fault.code}] ({fault.key}) {fault.error}")
+        remedy = RECOVERED if fault.code in LOST else ""
+        yield printable(f"Hub fault [{fault.code}] ({fault.key}) {fault.error}{remedy}")
     if not view.release:
         yield "Nothing is published yet. Try: edict publish"
     elif not view.clusters:

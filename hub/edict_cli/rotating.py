@@ -146,7 +146,13 @@ def _check_served(workspace: Workspace, issuing: x509.Certificate) -> None:
         try:
             connection.reach(workspace, address, chains.pem_of(issuing)).close()
         except EdictError as error:
-            raise _cut_off(f"{address} does not serve under {chains.name_of(issuing)}: {error.what}") from None
+            raise UsageError(
+                Code.CUT_OFF,
+                f"{address} does not serve under {chains.name_of(issuing)}: {error.what}",
+                where="hub authority",
+                remedy="copy the hub's folder to that replica and start it, or take an address that is gone out of "
+                "workspace.yaml; --force goes on, and cuts off who is not so far",
+            ) from None
 
 
 def _check_renewed(now: datetime, known: Authorities) -> None:

@@ -22,6 +22,7 @@ from edict.trust.state import TrustState
 from edict.trust.waivers import beyond_limits, has_ended
 
 SOON = timedelta(days=1)
+_NO_POLICY = "there is no policy"
 _NOTHING, _ENDED = (f"EDICT{code:04d}" for code in (Document.WAIVED_NOTHING, Document.WAIVER_ENDED))
 
 
@@ -97,7 +98,7 @@ def absent(contents: Mapping[str, bytes | None], known: Collection[str]) -> Iter
     documents = {path: load_one(content, path) for path, content in contents.items() if content is not None}
     for path, _, copy in _waivers(documents):
         if policy_path_of(copy.policy) not in known:
-            yield _waives_nothing(path, f"there is no policy {copy.policy}")
+            yield _waives_nothing(path, f"{_NO_POLICY} {copy.policy}")
 
 
 def entries(state: TrustState, documents: Mapping[str, AnyDocument], now: datetime) -> list[WaiverEntry]:
@@ -145,7 +146,7 @@ def _nothing(copy: WaiverCustom, documents: Mapping[str, AnyDocument]) -> str:
     """Return why a waiver waives nothing; empty where it waives something."""
     policy = documents.get(policy_path_of(copy.policy))
     if not isinstance(policy, FederatedNetworkPolicy):
-        return f"there is no policy {copy.policy}"
+        return f"{_NO_POLICY} {copy.policy}"
     wanted = copy.rule
     if wanted is None:
         return ""
@@ -159,9 +160,10 @@ def _nothing(copy: WaiverCustom, documents: Mapping[str, AnyDocument]) -> str:
 
 def _waives_nothing(path: str, why: str) -> Finding:
     where = Where("Waiver", "spec.policy", path)
-    return Finding(
-        _NOTHING, where, f"it waives nothing: {why}", "`edict get policy` shows the names of a policy's rules"
-    )
+    remedy = "`edict get policy TEAM/NAME` shows the names of a policy's rules"
+    if why.startswith(_NO_POLICY):
+        remedy = "`edict get policies` lists what there is"
+    return Finding(_NOTHING, where, f"it waives nothing: {why}", remedy)
 
 
 def _clusters(copy: WaiverCustom, state: TrustState) -> Iterator[str]:

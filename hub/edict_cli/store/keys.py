@@ -41,6 +41,14 @@ class Keys:
             TrustError: EDICT0230 to 0235 when it cannot be opened.
         """
         entries = self._entries(owner)
+        absent = [str(self._folder / entry.uri.removeprefix(FILE)) for entry in self._listed(owner)]
+        if not entries and absent:
+            raise UsageError(
+                Code.NO_TEAM,
+                f"the key of {owner} is not where it was put on record",
+                where=absent[-1],
+                remedy=f"plug in or mount what it is on, or correct its uri in {self._folder / keyring.NAME}",
+            )
         if not entries:
             raise UsageError(
                 Code.NO_TEAM,
@@ -79,6 +87,10 @@ class Keys:
             return trust_signers.look_up(uri, self._pin_of(uri))
         path = Path(uri.removeprefix(FILE)).absolute()
         return self._uri_of(path), self._file(path, None).public_key
+
+    def has(self, owner: str, uri: str, public: Key) -> bool:
+        """Tell whether this very key is on record under this very URI, such as after a command that failed later."""
+        return Entry(uri, Public.of(public)) in self._listed(owner)
 
     def add(self, owner: str, uri: str, public: Key) -> None:
         """Put a key on record as one of a role's; the workspace is locked by the caller. Nothing is signed.

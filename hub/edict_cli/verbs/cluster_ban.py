@@ -34,7 +34,7 @@ def ban(session: Session, *, name: str, reason: str, form: Form, yes: bool) -> N
     workspace = Workspace(session)
     cluster = arguments.cluster_name(name)
     note(
-        f"{cluster} is cut off from every replica of the hub at once, until `edict cluster unban {cluster}`.\n"
+        f"A ban cuts {cluster} off from every replica of the hub at once, until `edict cluster unban {cluster}`.\n"
         "What is enforced in the cluster goes on; the hub hears nothing of it any more: it will be Unknown."
     )
     _confirm(session, cluster, yes=yes)

@@ -104,4 +104,7 @@ def _made(workspace: Workspace, cluster: ClusterName, expires: datetime, *, new_
             cluster=cluster, secret_sha256=made.secret_sha256, expires_unix=int(expires.timestamp())
         )
         hub.create_token(request)
+        banned = any(one.name == cluster and one.banned for one in hub.status().clusters)
+    if banned:
+        note(f"Warning: {cluster} is banned, and no token lets it in. Try: `edict cluster unban {cluster}` first")
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -99,8 +99,7 @@ def command(
         elif asked:
             contents: dict[str, bytes | None] = {}
             sources = [each for path in files for each in _add(contents, workspace, path, team, placement)]
-            contents.update({policy_path(*team_and_name(name, where="--remove")): None for name in remove})
-            contents.update({waiver_path(waiver_name(name)): None for name in remove_waiver})
+            _remove(contents, remove, remove_waiver)
             _sign(workspace, contents, sources, form)
         if out is not None:
             exchange.write(out, exchange.pending_of(workspace))
@@ -141,8 +140,20 @@ def _add(
             is_waiver = isinstance(document, Waiver)
             target = (waiver_path if is_waiver else cluster_path)(document.metadata.name)
         if target in contents:
-            raise UsageError(Code.COMMAND_LINE, f"{target} is given twice", where=str(path), remedy="keep one of them")
+            raise _twice(target, str(path))
         contents[target] = to_yaml(document)
+
+
+def _remove(contents: dict[str, bytes | None], remove: Iterable[str], remove_waiver: Iterable[str]) -> None:
+    """Add what is to be taken out to what is to be signed."""
+    gone = [policy_path(*team_and_name(name, where="--remove")) for name in remove]
+    for target in (*gone, *(waiver_path(waiver_name(name)) for name in remove_waiver)):
+        if contents.setdefault(target, None) is not None:
+            raise _twice(target, "--remove")
+
+
+def _twice(target: str, where: str) -> UsageError:
+    return UsageError(Code.COMMAND_LINE, f"{target} is given twice", where=where, remedy="keep one of them")
 
 
 def _read(path: Path, placement: str | None) -> Iterator[Parsed]:

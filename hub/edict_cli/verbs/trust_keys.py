@@ -10,7 +10,7 @@ from securesystemslib.signer import Key
 
 from edict.errors import TrustError, UsageError
 from edict.trust.codes import Code as Trust
-from edict.trust.holding import fingerprint
+from edict.trust.holding import Holding, fingerprint
 from edict.trust.roles import TIMESTAMP
 from edict_cli import public_keys, trusting
 from edict_cli.codes import Code
@@ -44,8 +44,16 @@ def new_key(workspace: Workspace, role: str, *, given: Path | None, uri: str | N
     if uri is None:
         return workspace.keys.create(role, new_passphrase(workspace.session, none=no_passphrase))
     found, public = workspace.keys.look_up(uri)
-    workspace.keys.add(role, found, public)
+    if not workspace.keys.has(role, found, public):
+        workspace.keys.add(role, found, public)
     return public
+
+
+def _check_new(holding: Holding, role: str, public: Key) -> None:
+    if public.keyid in holding.keyids:
+        raise UsageError(
+            Code.KEY, f"{fingerprint(public)} is a key of {role} already", where=role, remedy="name another one"
+        )
 
 
 def below_keys(role: str, threshold: int, keys: int) -> TrustError:
@@ -117,6 +125,7 @@ def rotate(
         holding = trusting.holding_of(workspace, role)
         gone = trusting.replaced(workspace, role, retire)
         public = new_key(workspace, role, given=given, uri=uri, no_passphrase=no_passphrase)
+        _check_new(holding, role, public)
         kept = tuple(each for each in holding.keys if each not in gone)
         trusting.arrange(workspace, {role: replace(holding, keys=(*kept, public))})
     tell(workspace, form, [role])
@@ -159,10 +168,7 @@ def add_key(
         if threshold is not None and threshold > len(holding.keys) + 1:
             raise below_keys(role, threshold, len(holding.keys) + 1)  # before a key is made for nothing
         public = new_key(workspace, role, given=given, uri=uri, no_passphrase=no_passphrase)
-        if public.keyid in holding.keyids:
-            raise UsageError(
-                Code.KEY, f"{fingerprint(public)} is a key of {role} already", where=role, remedy="add another one"
-            )
+        _check_new(holding, role, public)
         wanted = replace(holding, keys=(*holding.keys, public), threshold=threshold or holding.threshold)
         trusting.arrange(workspace, {role: wanted})
     tell(workspace, form, [role])

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import pytest
 
+from edict.errors import UsageError
+from edict_cli import trusting
+from edict_cli.codes import Code
+from edict_cli.fleet import FaultView, FleetView
+from edict_cli.fleet_table import headline
 from edict_cli.limiting import in_words
 from edict_cli.output import Form
 from edict_cli.publishing import Published
 from edict_cli.signing import Difference
 from edict_cli.verbs import sign as sign_verb
 from edict_cli.verbs.publish import show
-from tests.unit.cli.authors import MemoryHub
+from tests.unit.cli.authors import NOW, MemoryHub
 from tests.unit.cli.town import HERE, Town, founded_by_two, key_of
+
+WAIVER = """\
+apiVersion: federation.edict.dev/v1alpha1
+kind: Waiver
+metadata: {name: hotfix}
+spec:
+  policy: net/nowhere
+  clusters: {}
+  reason: Ticket 4711.
+  approver: Ann Other
+  expires: "2026-05-03T18:00:00Z"
+"""
 
 
 def test_nothing_is_published_before_all_founders_signed_whether_a_hub_runs_or_not(town: Town) -> None:
@@ -88,6 +105,58 @@ def test_limits_are_shown_as_they_are_asked_for() -> None:
     assert in_words(plain) == said
     chosen = {"clusters": {"matchExpressions": [{"key": "env", "operator": "In", "values": ["a", "b"]}]}}
     assert in_words(chosen) == "cluster-selector env In (a,b)"
+
+
+def test_a_key_that_is_not_plugged_in_is_named_by_where_it_was_put_on_record(town: Town) -> None:
+    town.ada("init", town.ada.folder, *HERE, "--team", "net", "--no-passphrase")
+    listed, stick = town.ada.folder / "keys" / "keys.yaml", town.papers / "stick.pem"
+    listed.write_text(listed.read_text().replace("file:team-net.pem", f"file:{stick}"))
+    said = town.ada.fails("EDICT0608", "sign", "-f", town.document("deny"))
+    assert f"({stick})" in said
+    assert "plug in" in said
+
+
+def test_a_rotation_that_failed_after_its_key_was_named_can_be_run_again(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.ada("init", town.ada.folder, *HERE, "--team", "net", "--no-passphrase")
+    other = town.papers / "other"
+    town.bob("init", other, *HERE, "--team", "net", "--no-passphrase")
+    rotate = ("trust", "rotate", "net", "--uri", f"file:{other}/keys/team-net.pem", "--no-passphrase")
+    with monkeypatch.context() as failing:
+        failing.setattr(trusting, "arrange", refuse)
+        town.ada.fails("EDICT0607", *rotate)
+    assert "changed  role policies/net" in town.ada(*rotate)
+    town.ada.fails("EDICT0636", *rotate)
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise UsageError(Code.PASSPHRASE, "no PIN was given")
+
+
+def test_a_policy_is_not_signed_and_removed_at_once(town: Town) -> None:
+    town.ada("init", town.ada.folder, *HERE, "--team", "net", "--no-passphrase")
+    town.ada.fails("EDICT0601", "sign", "-f", town.document("deny"), "--remove", "net/deny")
+
+
+def test_a_waiver_of_no_policy_is_told_where_policies_are_listed(town: Town) -> None:
+    hub = founded_by_two(town)
+    town.ada("trust", "delegate", "waivers", "--no-passphrase")
+    town.papers.joinpath("waiver.yaml").write_text(WAIVER)
+    assert "edict get policies" in town.ada("sign", "-f", town.papers / "waiver.yaml")
+    assert hub.verified.release == 0
+
+
+@pytest.mark.parametrize(("code", "told"), [("EDICT0442", True), ("EDICT0207", True), ("EDICT0417", False)])
+def test_a_hub_that_lost_releases_is_shown_with_the_way_back(code: str, *, told: bool) -> None:
+    view = FleetView(1, None, "a", (), (FaultView("timestamp", code, "older than it was", NOW),))
+    assert any("edict hub recover" in line for line in headline(view, NOW)) is told
+
+
+def test_before_a_ban_is_given_nothing_is_said_to_be_cut_off(town: Town) -> None:
+    town.ada("init", town.ada.folder, *HERE, "--team", "net", "--no-passphrase")
+    said = town.ada.fails("EDICT0616", "cluster", "ban", "fra1", "--reason", "found")
+    assert "A ban cuts fra1 off" in said
 
 
 class Connected:
