@@ -70,6 +70,13 @@ class Authorities:
         return tuple(wanted[authorities.FIELD]) if authorities.FIELD in wanted else None
 
     @property
+    def dropped(self) -> CertificateAuthority | None:
+        """The new one, if no root lists it: the one that did was forgotten before it was published."""
+        made = self.next
+        named = {*self.listed, *(self.pending or ())}
+        return None if made is None or made.certificate_pem.decode() in named else made
+
+    @property
     def issuing_since(self) -> datetime:
         """When the hub's certificate was made, UTC: since then at the latest the issuing one issues."""
         return csr.not_before(files.read(self._hub / "server.crt")) + BACKDATE

@@ -60,10 +60,15 @@ def fleet(workspace: Workspace) -> Fleet:
 def begin(workspace: Workspace) -> tuple[CertificateAuthority, int]:
     """Make a new CA, let the hub believe it, and list it beside the present one in the next root.
 
+    Where the root that was to list it was dropped, the same CA is listed again.
+
     Raises:
         UsageError: EDICT0640 while another change is under way.
     """
     known = Authorities(workspace)
+    dropped = known.dropped
+    if dropped is not None:
+        return dropped, known.list_in_root([*(known.listed or (_pem(known.at_hub[0]),)), _pem(dropped.certificate)])
     if known.next is not None or len(known.at_hub) > 1:
         raise _not_next("a change of the hub's CA is under way", "`edict hub authority list` names its next step")
     made = known.make(workspace.session.now())

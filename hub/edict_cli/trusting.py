@@ -164,6 +164,21 @@ def new_timestamp_key(workspace: Workspace) -> Key:
     return public
 
 
+def restore_timestamp_key(workspace: Workspace) -> bool:
+    """Put the hub's published key back where a rotation that was dropped had put the next one; tell whether it did."""
+    path, old = workspace.hub / TIMESTAMP_KEY, workspace.hub / OLD_TIMESTAMP_KEY
+    published = workspace.repository.base().holdings()
+    if TIMESTAMP not in published or not path.exists() or not old.exists():
+        return False
+    keyids = published[TIMESTAMP].keyids
+    if trust_keys.load_signer(path, None).public_key.keyid in keyids:
+        return False
+    if trust_keys.load_signer(old, None).public_key.keyid not in keyids:
+        return False
+    old.replace(path)
+    return True
+
+
 def resets(workspace: Workspace) -> list[str]:
     """Say which floors of agents a pending root resets: of a role whose keys are all replaced."""
     base = workspace.repository.base(workspace.repository.state())

@@ -182,6 +182,8 @@ def _marks(view: View) -> list[str]:
 def _next_step(known: Authorities) -> str:
     if known.pending is not None and known.pending != known.listed:
         return "Next: `edict publish` the root that is pending."
+    if known.dropped is not None:
+        return "Next: `edict hub authority new` lists the new CA again; the root that did was dropped."
     if known.next is not None:
         return "Next: `edict hub authority switch`, once every cluster has the root."
     if len(known.at_hub) == 1:

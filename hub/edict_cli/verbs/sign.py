@@ -15,7 +15,7 @@ from edict.policy.parse import Parsed, is_bare_upstream, load, to_yaml, wrap_ups
 from edict.policy.validate import policy_id
 from edict.trust.roles import cluster_path, policy_path, waiver_path
 from edict.trust.state import TrustState
-from edict_cli import exchange, limiting, preparing, release, signing, waivers
+from edict_cli import exchange, limiting, preparing, release, signing, trusting, waivers
 from edict_cli.arguments import placement as read_placement
 from edict_cli.arguments import team_and_name, waiver_name
 from edict_cli.checking import warnings
@@ -92,6 +92,8 @@ def command(
         if drop:
             workspace.pending.drop()
             note("Nothing is pending any more.")
+            if trusting.restore_timestamp_key(workspace):
+                note(f"{workspace.hub}/{trusting.TIMESTAMP_KEY} is the key again that the trust root names.")
         if rebase:
             _rebase(workspace)
         if source is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edict.errors import UsageError
+from edict.trust import authorities
 from edict_cli import trusting
 from edict_cli.codes import Code
 from edict_cli.fleet import FaultView, FleetView
@@ -132,6 +133,41 @@ def test_a_rotation_that_failed_after_its_key_was_named_can_be_run_again(
 
 def refuse(*_: object, **__: object) -> None:
     raise UsageError(Code.PASSPHRASE, "no PIN was given")
+
+
+def test_a_dropped_rotation_leaves_the_hub_s_key_as_it_is_published(town: Town) -> None:
+    town.ada("init", town.ada.folder, *HERE, "--team", "net", "--no-passphrase")
+    key, old = (town.ada.folder / "hub" / name for name in ("timestamp.pem", "timestamp.old.pem"))
+    published = key.read_bytes()
+    town.ada("trust", "rotate", "timestamp")
+    town.ada("trust", "rotate", "timestamp")
+    assert key.read_bytes() != published
+    assert "timestamp.pem" in town.ada("sign", "--drop")
+    assert key.read_bytes() == published
+    assert not old.exists()
+    hub = MemoryHub(town.ada.workspace)
+    town.ada.publish(hub)
+    town.ada("trust", "rotate", "timestamp")
+    town.ada.publish(hub)
+    new = key.read_bytes()
+    assert "timestamp.pem" not in town.ada("sign", "--drop")
+    assert key.read_bytes() == new != published, "what is published stays"
+
+
+def test_a_change_of_the_ca_whose_root_was_dropped_goes_on(town: Town) -> None:
+    town.ada("init", town.ada.folder, *HERE, "--team", "net", "--no-passphrase")
+    hub = MemoryHub(town.ada.workspace)
+    town.ada.publish(hub)
+    town.ada("hub", "authority", "new")
+    town.ada.fails("EDICT0640", "hub", "authority", "new")
+    town.ada("sign", "--drop")
+    assert "`edict hub authority new` lists" in town.ada("hub", "authority", "list")
+    made = (town.ada.folder / "authority" / "next.crt").read_text()
+    town.ada("hub", "authority", "new")
+    assert (town.ada.folder / "authority" / "next.crt").read_text() == made
+    town.ada.publish(hub)
+    assert made in authorities.read(hub.roots[2])
+    town.ada.fails("EDICT0640", "hub", "authority", "new")
 
 
 def test_a_policy_is_not_signed_and_removed_at_once(town: Town) -> None:
