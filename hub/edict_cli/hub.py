@@ -84,9 +84,9 @@ class HubClient:
         """Cut a cluster off."""
         _call(self._stub.Ban, pb.BanRequest(cluster=cluster, reason=reason), "Ban")
 
-    def unban(self, cluster: str) -> None:
-        """Let a cluster back."""
-        _call(self._stub.Unban, pb.UnbanRequest(cluster=cluster), "Unban")
+    def unban(self, cluster: str, *, same_keys: bool) -> None:
+        """Let a cluster back: with the certificate that it has, or by a new token."""
+        _call(self._stub.Unban, pb.UnbanRequest(cluster=cluster, same_keys=same_keys), "Unban")
 
     def status(self, clusters: Sequence[str] = ()) -> pb.StatusResponse:
         """Return what each cluster last said, not yet believed."""

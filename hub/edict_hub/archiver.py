@@ -12,7 +12,7 @@ from edict import log
 from edict.clock import Clock
 from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
-from edict.ids import ClusterName
+from edict.ids import ClusterName, is_dns_label
 from edict_hub import metrics
 from edict_hub.archive import Archive
 from edict_hub.receipts import first_kept, numbered, read_head
@@ -70,7 +70,9 @@ class Archiver:
             HubError: EDICT0401 or 0402 for etcd, EDICT0437 for the archive.
         """
         page = await self._store.range(keys.CLUSTERS, values=False)
-        names = [item.key for item in page.items if item.key.endswith(keys.RECEIPT_HEAD)]
+        names = [
+            item.key for item in page.items if item.key.endswith(keys.RECEIPT_HEAD) and is_dns_label(_cluster(item.key))
+        ]
         moved = 0
         for start in range(0, len(names), HEADS):
             batch = names[start : start + HEADS]
@@ -78,8 +80,7 @@ class Archiver:
             for key in batch:
                 head = read_head(heads.get(key))
                 if head is not None:
-                    name = key.removeprefix(keys.CLUSTERS).removesuffix(keys.RECEIPT_HEAD)
-                    moved += await self._cluster(ClusterName(name), first_kept(head))
+                    moved += await self._cluster(ClusterName(_cluster(key)), first_kept(head))
             await self._clock.sleep(BATCH_SECONDS)
         return moved
 
@@ -129,3 +130,8 @@ class Archiver:
             return False
         self._oldest[cluster] = last + 1
         return True
+
+
+def _cluster(key: str) -> str:
+    """Return the name in a receipt-head's key, which names a folder: nobody but a cluster may choose one."""
+    return key.removeprefix(keys.CLUSTERS).removesuffix(keys.RECEIPT_HEAD)

@@ -89,6 +89,8 @@ class Identity(enum.IntEnum):
     """The certificate behind an open connection has expired."""
     NOT_BANNED = 346
     """A ban is to end, and the cluster has none."""
+    BEFORE_THE_BAN = 347
+    """A certificate or a token of before the cluster's ban ended: somebody else may have it."""
     TOKEN_UNKNOWN = 350
     """No such enrolment token."""
     TOKEN_EXPIRED = 351
@@ -143,6 +145,12 @@ def status_of(error: EdictError) -> grpc.StatusCode:
             return grpc.StatusCode.PERMISSION_DENIED
         case _:
             return grpc.StatusCode.INTERNAL
+
+
+def nameless(error: HubError) -> HubError:
+    """Return an error with its code alone, for a caller who is to learn nothing of where the hub keeps what it has."""
+    number = int(error.code.removeprefix("EDICT"))
+    return HubError(number, "the hub cannot do this now", remedy="try again later; the hub's log says why")
 
 
 def unexpected() -> HubError:

@@ -9,8 +9,10 @@ from typing import Any
 from edict.clock import Clock
 from edict.errors import IdentityError
 from edict.ids import ClusterName
+from edict.pki.ca import issued_at
 from edict.pki.csr import not_after
 from edict.pki.names import Identity, Role, identity_of
+from edict_hub.bans import Bans
 from edict_hub.codes import Identity as Code
 from edict_hub.relay import Relay
 from edict_hub.status import StatusTable
@@ -33,10 +35,11 @@ ROLES = {
 
 @dataclass(frozen=True)
 class Peer:
-    """A cluster that may speak now, and until when its certificate lets it."""
+    """A cluster that may speak now, until when its certificate lets it, and the date of what it is issued now."""
 
     cluster: ClusterName
     not_after: datetime
+    dated: datetime
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Gate:
 
         Raises:
             IdentityError: EDICT0301, 0340 or 0341 when it is not one, 0343 when it is not in the signed inventory,
-                0344 when it is banned, 0345 when its certificate has expired.
+                0344 when it is banned, 0345 when its certificate has expired, 0347 when it is of before a ban.
         """
         identity, until = self._caller(context)
         if identity.kind != "cluster":
@@ -78,7 +81,9 @@ class Gate:
             raise not_in_inventory(cluster)
         if cluster in self._status.bans:
             raise banned(cluster)
-        return Peer(cluster, until)
+        if not counts(self._status.bans, cluster, _certificate(context)):
+            raise of_before_the_ban(cluster)
+        return Peer(cluster, until, self._status.bans.dated(cluster))
 
     def operator(self, context: Any, method: str) -> Operator:
         """Return the calling operator.
@@ -121,6 +126,22 @@ def not_in_inventory(cluster: ClusterName) -> IdentityError:
 def banned(cluster: ClusterName) -> IdentityError:
     """Return EDICT0344."""
     return IdentityError(Code.BANNED, f"cluster {cluster} is banned", remedy="ask the platform team why")
+
+
+def counts(bans: Bans, cluster: ClusterName, certificate_pem: bytes) -> bool:
+    """Tell whether a certificate was issued after the cluster's last ban. Raises IdentityError EDICT0302."""
+    since = bans.counts_from(cluster)
+    return since.timestamp() == 0 or issued_at(certificate_pem) >= since
+
+
+def of_before_the_ban(cluster: ClusterName) -> IdentityError:
+    """Return EDICT0347."""
+    return IdentityError(
+        Code.BEFORE_THE_BAN,
+        f"what was issued to cluster {cluster} before its ban ended counts no more",
+        where=f"cluster {cluster}",
+        remedy=f"make a token with `edict cluster reenrol {cluster}` and give it to its agent",
+    )
 
 
 def expired(name: str) -> IdentityError:

@@ -200,7 +200,7 @@ class Replica:
     def _ban(self, cluster: ClusterName) -> None:
         session = self.fanout.sessions.get(cluster)
         if session is not None:
-            session.close(banned(cluster))
+            session.close(banned(cluster) if cluster in self.status.bans else None)
 
     def _expel(self) -> None:
         """End the streams of clusters that the inventory no longer has."""

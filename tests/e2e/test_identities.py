@@ -37,7 +37,7 @@ def says(fleet: Federation, text: str, times: int = 1) -> None:
     await_true(lambda: agent.output().count(text) >= times, subject="the agent", what=text, timeout=90)
 
 
-def test_a_banned_agent_hears_nothing_enforces_on_and_comes_back_by_itself(fleet: Federation, standing: int) -> None:
+def test_a_banned_agent_hears_nothing_enforces_on_and_comes_back_by_a_token(fleet: Federation, standing: int) -> None:
     fleet.edict("cluster", "ban", "one", "--reason", "stolen", "--yes")
     says(fleet, "EDICT0344")
     missed = fleet.json("publish", "--refresh", "--yes")["release"]
@@ -46,6 +46,11 @@ def test_a_banned_agent_hears_nothing_enforces_on_and_comes_back_by_itself(fleet
     assert "stolen" in row["banReason"]
     assert fleet.agents["one"].running
     fleet.edict("cluster", "unban", "one")
+    says(fleet, "EDICT0347")
+    token = Path(fleet.directory / "agents" / "one" / "token")
+    token.write_text(fleet.edict("cluster", "reenrol", "one").stdout.strip())
+    fleet.agents["one"].stop()
+    fleet.agents["one"].launch()
     row = fleet.await_release(missed, timeout=90)["one"]
     assert (row["banned"], row["state"]) == (False, "Compliant")
 

@@ -29,7 +29,7 @@ def command() -> None:
       edict cluster approve fra1          compare the fingerprint, pin the key of its receipts
       edict publish
       edict cluster reenrol fra1          a token for an agent whose identity is lost
-      edict cluster ban fra1 --reason ... cut it off at once; unban lets it back
+      edict cluster ban fra1 --reason ... cut it off at once; unban and reenrol let it back
       edict cluster clear-floor fra1      after its lost memory was looked into
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
 

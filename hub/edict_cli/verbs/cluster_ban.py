@@ -47,19 +47,27 @@ def ban(session: Session, *, name: str, reason: str, form: Form, yes: bool) -> N
 
 @click.command("unban", short_help="Let a banned cluster back.")
 @click.argument("name")
+@click.option("--same-keys", is_flag=True, help="It was banned by mistake: what was issued before counts again.")
 @forms()
 @pass_session
-def unban(session: Session, *, name: str, form: Form) -> None:
-    """End the ban of the cluster NAME: its agent connects again by itself, within a minute or so.
+def unban(session: Session, *, name: str, form: Form, same_keys: bool) -> None:
+    """End the ban of the cluster NAME: its agent may enrol again, with a token of `edict cluster reenrol NAME`.
 
-    Its old certificate counts again while it lasts, and can be traded for a new one up to 30 days after. Where somebody
-    else has a copy of its key, take the cluster out of the inventory and add it under another name instead.
-    """
+    Certificates and tokens of before the ban stay worth nothing: somebody else may have a copy of them. Where nobody
+    can, --same-keys lets the agent go on with what it has; it connects again by itself, within a minute or so.
+
+    \b
+    Example:
+      edict cluster unban fra1
+      (umask 077; edict cluster reenrol fra1 > token)
+    """  # noqa: D301 - \b is click's mark for text that keeps its lines
     workspace = Workspace(session)
     cluster = arguments.cluster_name(name)
     with HubClient(workspace) as hub, progress("telling the hub"):
-        hub.unban(cluster)
+        hub.unban(cluster, same_keys=same_keys)
     emit(form, {"cluster": cluster, "banned": False}, Sheet(["cluster", "state"], [[cluster, "not banned"]]))
+    if not same_keys:
+        note(f"Its agent needs a token: `edict cluster reenrol {cluster}`. What it had before counts no more.")
 
 
 def _confirm(session: Session, cluster: ClusterName, *, yes: bool) -> None:

@@ -63,7 +63,8 @@ def reenrol(session: Session, *, name: str, ttl: str, form: Form, new_receipt_ke
     A new key needs `edict cluster approve NAME` and `edict publish`; until then the cluster is Unknown. What the old
     key signed stays evidence of the releases in which it was pinned.
 
-    Somebody else may have the old identity? `edict cluster ban NAME` first: a token does not revoke what was issued.
+    Somebody else may have the old identity? `edict cluster ban NAME` and `unban` first: a token alone revokes nothing
+    of what was issued; after a ban only what is issued later counts.
 
     \b
     Example:

@@ -9,9 +9,9 @@ from typing import Any
 import grpc
 
 from edict import log
-from edict.errors import EdictError
+from edict.errors import EdictError, HubError
 from edict_hub import metrics
-from edict_hub.codes import status_of, unexpected
+from edict_hub.codes import nameless, status_of, unexpected
 
 _log = log.get(__name__)
 _PASSED_ON = (asyncio.CancelledError, GeneratorExit, grpc.aio.BaseError)
@@ -24,11 +24,13 @@ class Answering:
     Args:
         context: the call's.
         method: for log and metrics.
+        stranger: nobody knows who calls: what is wrong with the store is told to the log alone.
     """
 
-    def __init__(self, context: Any, method: str) -> None:
+    def __init__(self, context: Any, method: str, *, stranger: bool = False) -> None:
         self._context = context
         self._method = method
+        self._stranger = stranger
 
     async def __aenter__(self) -> None:
         """Do nothing."""
@@ -41,6 +43,8 @@ class Answering:
             return
         if isinstance(error, EdictError):
             _log.info("refused", method=self._method, code=error.code, error=error.what)
+            if self._stranger and isinstance(error, HubError):
+                error = nameless(error)
         else:
             _log.error("a call failed", method=self._method, exc_info=error)
             error = unexpected()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from edict.clock import Clock
 from edict.ids import ClusterName
@@ -30,17 +30,19 @@ class Issuer:
         """Return the cluster that proves the key of an expired certificate. Raises as `edict.pki.reenrol.check`."""
         return await asyncio.to_thread(self._recognise, claim, proof)
 
-    async def issue(self, csr_pem: bytes, cluster: ClusterName) -> bytes:
+    async def issue(self, csr_pem: bytes, cluster: ClusterName, dated: datetime) -> bytes:
         """Return a certificate of the CA that issues now, PEM, and the CA's behind it.
+
+        ``dated`` is when it was judged that the cluster may have it.
 
         Raises:
             IdentityError: EDICT0305 when the request is not well signed, 0306 when it asks for another name.
         """
-        return await asyncio.to_thread(self._issue, csr_pem, cluster)
+        return await asyncio.to_thread(self._issue, csr_pem, cluster, dated)
 
-    def _issue(self, csr_pem: bytes, cluster: ClusterName) -> bytes:
+    def _issue(self, csr_pem: bytes, cluster: ClusterName, dated: datetime) -> bytes:
         issuing = self._authority.now().issuing
-        return issuing.issue_cluster(csr_pem, cluster, self._clock.now(), self._lifetime) + issuing.certificate_pem
+        return issuing.issue_cluster(csr_pem, cluster, dated, self._lifetime) + issuing.certificate_pem
 
     def _recognise(self, claim: Claim, proof: bytes) -> ClusterName:
         held = self._authority.now()

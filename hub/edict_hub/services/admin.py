@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import AsyncIterator, Iterable
+from datetime import timedelta
 from typing import Any
 
 from edict import log
@@ -13,6 +14,7 @@ from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.ids import ClusterName, is_dns_label
+from edict.pki.reenrol import FRESH
 from edict.trust.roles import ROOT, SNAPSHOT, TIMESTAMP
 from edict_hub.alarms import Alarms
 from edict_hub.codes import Code
@@ -34,6 +36,8 @@ MAX_ANSWER = 60 * 1024 * 1024
 READ_BATCH = 64
 """Documents read at a time, of at most 1 MB each."""
 SHA256_BYTES = 32
+MAX_TTL = timedelta(days=7)
+"""No token is good for longer: whoever has an operator's certificate for a day leaves none behind for years."""
 
 
 class Admin(rpc.AdminServicer):
@@ -138,15 +142,18 @@ class Admin(rpc.AdminServicer):
         """Store the hash of a token."""
         async with Answering(context, "CreateToken"):
             operator = self._gate.operator(context, "CreateToken")
-            expired = request.expires_unix <= self._clock.now().timestamp()
-            if not is_dns_label(request.cluster) or len(request.secret_sha256) != SHA256_BYTES or expired:
+            left = request.expires_unix - self._clock.now().timestamp()
+            good = 0 < left <= MAX_TTL.total_seconds() + FRESH.total_seconds()  # the clocks need not agree
+            if not is_dns_label(request.cluster) or len(request.secret_sha256) != SHA256_BYTES or not good:
                 raise HubError(
                     Code.MALFORMED,
-                    "a token needs a cluster's name, a SHA-256 and a time in the future",
+                    f"a token needs a cluster's name, a SHA-256 and a time within {MAX_TTL.days} days",
                     remedy="use `edict cluster token`",
                 )
             cluster = ClusterName(request.cluster)
-            await self._tokens.create(request.secret_sha256.hex(), cluster, request.expires_unix)
+            await self._tokens.create(
+                request.secret_sha256.hex(), cluster, request.expires_unix, self._status.bans.dated(cluster)
+            )
             _log.info("stored an enrolment token", cluster=cluster, operator=operator.name)
             return pb.CreateTokenResponse()
 
@@ -166,8 +173,8 @@ class Admin(rpc.AdminServicer):
         async with Answering(context, "Unban"):
             operator = self._gate.operator(context, "Unban")
             cluster = _requests.cluster(request.cluster)
-            await self._status.bans.unban(cluster)
-            _log.warning("ban ended", cluster=cluster, operator=operator.name)
+            await self._status.bans.unban(cluster, same_keys=request.same_keys)
+            _log.warning("ban ended", cluster=cluster, operator=operator.name, same_keys=request.same_keys)
             return pb.UnbanResponse()
 
     async def Receipts(self, request: pb.ReceiptsRequest, context: Any) -> AsyncIterator[pb.Receipt]:  # noqa: N802 - gRPC's name

@@ -19,7 +19,7 @@ from edict.pki import csr
 from edict.pki.endorsement import SIGNATURE_BYTES
 from edict.pki.reenrol import Claim
 from edict_hub.codes import Identity
-from edict_hub.gate import banned, not_in_inventory
+from edict_hub.gate import banned, counts, not_in_inventory, of_before_the_ban
 from edict_hub.relay import Relay
 from edict_hub.services._answering import Answering
 from edict_hub.services._issuing import Issuer
@@ -41,16 +41,17 @@ class Enrolment(rpc.EnrolmentServicer):
 
     async def Enrol(self, request: pb.EnrolRequest, context: Any) -> pb.EnrolResponse:  # noqa: N802 - gRPC's name
         """Check everything, use the token up, answer."""
-        async with Answering(context, "Enrol"):
+        async with Answering(context, "Enrol", stranger=True):
             cluster = ClusterName(request.cluster)
             _check_form(request)
-            user = _user(request)
-            await self._tokens.check(request.token_secret, cluster, user)
+            user, bans = _user(request), self._status.bans
+            since, dated = bans.counts_from(cluster), bans.dated(cluster)
+            await self._tokens.check(request.token_secret, cluster, user, since)
             self._check_may(cluster)
             root = self._root(request.root_sha256)
-            certificate = await self._issuer.issue(request.csr_pem, cluster)
+            certificate = await self._issuer.issue(request.csr_pem, cluster, dated)
             receipt_key = ReceiptKey(request.receipt_public_key, request.receipt_endorsement)
-            await self._tokens.use(request.token_secret, cluster, user, receipt_key)
+            await self._tokens.use(request.token_secret, cluster, user, since, receipt_key)
             _log.info("enrolled", cluster=cluster)
             return pb.EnrolResponse(certificate_pem=certificate, root=root)
 
@@ -60,12 +61,15 @@ class Enrolment(rpc.EnrolmentServicer):
         Nothing is used up: who repeats a request gets at most a certificate for the key of its certificate request,
         which is worth nothing without that key, and only the agent has it.
         """
-        async with Answering(context, "Reenrol"):
+        async with Answering(context, "Reenrol", stranger=True):
             claim = Claim(request.certificate_pem, request.csr_pem, request.at_unix)
             cluster = await self._issuer.recognise(claim, request.proof)
             self._check_may(cluster)
+            if not counts(self._status.bans, cluster, request.certificate_pem):
+                raise of_before_the_ban(cluster)
+            dated = self._status.bans.dated(cluster)
             root = self._root(request.root_sha256)
-            certificate = await self._issuer.issue(request.csr_pem, cluster)
+            certificate = await self._issuer.issue(request.csr_pem, cluster, dated)
             _log.info("re-enrolled", cluster=cluster)
             return pb.EnrolResponse(certificate_pem=certificate, root=root)
 

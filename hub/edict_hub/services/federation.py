@@ -110,7 +110,7 @@ class Federation:
         """Issue the next certificate to the holder of the present one."""
         async with Answering(context, "Renew"):
             peer = self._gate.cluster(context)
-            return pb.RenewResponse(certificate_pem=await self._issuer.issue(request.csr_pem, peer.cluster))
+            return pb.RenewResponse(certificate_pem=await self._issuer.issue(request.csr_pem, peer.cluster, peer.dated))
 
     async def sync(self, requests: AsyncIterator[pb.AgentMessage], context: Any) -> None:
         """Serve one stream until it is closed."""

@@ -9,7 +9,7 @@
     /edict/v1/publish-fence                    who writes metadata now: the last writer wins, see publish.py
     /edict/v1/clusters/<name>/status           serialized ClusterStatus without receipts
     /edict/v1/clusters/<name>/receipt-head     JSON, see receipts.py
-    /edict/v1/clusters/<name>/ban              exists: the cluster is banned; JSON {by, at, reason}
+    /edict/v1/clusters/<name>/ban              the cluster is banned, unless it has ended; JSON, see bans.py
     /edict/v1/receipts/<cluster>/<sequence>    DSSE envelopes; the sequence has 20 digits
     /edict/v1/enrolment/<token-hash>           JSON {cluster, expires, usedBy}
 """
@@ -57,7 +57,7 @@ def receipt_head(cluster: ClusterName) -> str:
 
 
 def ban(cluster: ClusterName) -> str:
-    """Return the key whose presence bans a cluster."""
+    """Return the key that bans a cluster, and that keeps when its last ban ended."""
     return f"{CLUSTERS}{cluster}{BAN}"
 
 

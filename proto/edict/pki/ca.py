@@ -23,7 +23,7 @@ from edict.errors import IdentityError
 from edict.ids import ClusterName
 from edict.pki import _profile, chains
 from edict.pki.codes import Code
-from edict.pki.csr import encrypted, load_private_key, new_private_key, unreadable_request
+from edict.pki.csr import encrypted, load_private_key, new_private_key, not_after, not_before, unreadable_request
 from edict.pki.names import UNREADABLE, Role, cluster_id, hub_id, operator_id, parse_identity, uris_of
 
 CA_LIFETIME = timedelta(days=3650)
@@ -34,6 +34,19 @@ KEY_REMEDY = "restore it, check EDICT_PASSPHRASE if it is encrypted, or replace 
 CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
 BACKDATE = timedelta(minutes=5)
 """Every certificate begins this much before now, for clocks that are slow; a short one a tenth of its life before."""
+
+ROUNDING = timedelta(seconds=2)
+"""Dates of certificates have whole seconds: by about this :func:`issued_at` is too late, and never too early."""
+
+
+def issued_at(certificate_pem: bytes) -> datetime:
+    """Return when an authority of ours issued a leaf, from its dates; about two seconds too late, never too early.
+
+    Raises:
+        IdentityError: EDICT0302 when it cannot be read.
+    """
+    begin, end = not_before(certificate_pem), not_after(certificate_pem)
+    return begin + min(BACKDATE, (end - begin) / 11) + ROUNDING
 
 
 class CertificateAuthority:

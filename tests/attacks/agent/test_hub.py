@@ -21,6 +21,7 @@ from edict.pki.names import cluster_id, identity_of, uris_of
 from edict.trust import _check, verify
 from edict.trust.roles import SNAPSHOT, TIMESTAMP
 from edict_hub import fanout, have, status
+from edict_hub.bans import Bans
 from edict_hub.candidates import Search, of_agent
 from edict_hub.fanout import Fanout
 from edict_hub.gate import Gate, Operator, Peer
@@ -84,13 +85,27 @@ async def test_a_cluster_is_no_operator(listed: Running) -> bool:
 def _whoever(self: Gate, context: Any) -> Peer:
     """Take a certificate for good without asking for bans and the inventory."""
     identity, until = self._caller(context)
-    return Peer(ClusterName(identity.name), until)
+    return Peer(ClusterName(identity.name), until, datetime.now(UTC))
 
 
 @attack("goes on after it was banned", without=[Off(Gate, "cluster", _whoever)])
 async def test_a_banned_cluster(listed: Running) -> bool:
     await listed.admin().Ban(pb.BanRequest(cluster=C1, reason="stolen"))
     return await answered(listed.federation(C1).Hello(pb.HelloRequest()))
+
+
+def _for_ever(self: Bans, _cluster: ClusterName) -> datetime:
+    """Let everything count, whenever it was issued."""
+    del self
+    return datetime.fromtimestamp(0, UTC)
+
+
+@attack("comes back with what it had when the ban has ended", without=[Off(Bans, "counts_from", _for_ever)])
+async def test_after_the_end_of_a_ban(listed: Running) -> bool:
+    stolen = listed.federation(C1)
+    await listed.admin().Ban(pb.BanRequest(cluster=C1, reason="stolen"))
+    await listed.admin().Unban(pb.UnbanRequest(cluster=C1))
+    return await answered(stolen.Hello(pb.HelloRequest()))
 
 
 @attack("gets a new certificate after it was banned", without=[Off(Gate, "cluster", _whoever)])
@@ -250,9 +265,9 @@ async def test_a_long_name(listed: Running) -> bool:
     return len(listed.replica.status.view(C1).hello.dialect) > 64
 
 
-def _any_token(self: Tokens, stored: Any, cluster: ClusterName, user: str) -> Record:
+def _any_token(self: Tokens, stored: Any, cluster: ClusterName, *more: Any) -> Record:
     """Take every token that there is for whoever shows it."""
-    del self, user
+    del self, more
     return Record(cluster=cluster, expires=2**40) if stored else Record(cluster=ClusterName(""), expires=0)
 
 

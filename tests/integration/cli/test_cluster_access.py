@@ -42,10 +42,20 @@ def test_a_banned_cluster_is_shown_with_the_reason_and_is_let_back(desk: Desk, f
     assert "banned: stolen" in desk("status", expect=None).out
     with pytest.raises(grpc.RpcError, match="EDICT0344"):
         fra1.tell(release=3)
-    desk("cluster", "unban", "fra1")
+    desk("cluster", "unban", "fra1", "--same-keys")
     assert not desk.json("get", "clusters")[0]["banned"]
     fra1.deliver(fra1.chain[-1])
     assert "[EDICT0346]" in desk("cluster", "unban", "fra1", expect=2).err
+
+
+def test_after_a_ban_only_what_is_issued_later_counts(desk: Desk, fra1: EnrolledCluster) -> None:
+    desk("cluster", "ban", "fra1", "--reason", "stolen", "--yes")
+    ended = desk("cluster", "unban", "fra1")
+    assert "edict cluster reenrol fra1" in ended.err
+    with pytest.raises(grpc.RpcError, match="EDICT0347"):
+        fra1.tell(release=3)
+    again = EnrolledCluster("fra1", desk("cluster", "reenrol", "fra1").out.strip(), before=fra1)
+    again.deliver(fra1.chain[-1])
 
 
 def test_a_name_that_nobody_has_is_not_banned(desk: Desk, fra1: EnrolledCluster) -> None:

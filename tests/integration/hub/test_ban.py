@@ -148,7 +148,7 @@ async def test_a_banned_cluster_is_refused_everything_everywhere_until_the_ban_e
     for running in both:
         for call, details in (await everything(hub, running)).items():
             assert "EDICT0344" in details, call
-    await one.admin().Unban(UNBAN)
+    await one.admin().Unban(pb.UnbanRequest(cluster="c1", same_keys=True))
     await until(lambda: C1 not in two.replica.status.bans)
     for running in both:
         assert set((await everything(hub, running)).values()) == {""}

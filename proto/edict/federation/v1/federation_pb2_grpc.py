@@ -432,7 +432,7 @@ class AdminServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Unban(self, request, context):
-        """Unban lets a banned cluster connect again. Role: operator.
+        """Unban lets a banned cluster enrol again, by a new token. Role: operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

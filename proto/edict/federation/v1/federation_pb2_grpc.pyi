@@ -150,7 +150,7 @@ class AdminStub:
     Ban: _grpc.UnaryUnaryMultiCallable[_federation_pb2.BanRequest, _federation_pb2.BanResponse]
     """Ban cuts a cluster off on every replica until Unban. Role: operator."""
     Unban: _grpc.UnaryUnaryMultiCallable[_federation_pb2.UnbanRequest, _federation_pb2.UnbanResponse]
-    """Unban lets a banned cluster connect again. Role: operator."""
+    """Unban lets a banned cluster enrol again, by a new token. Role: operator."""
     Recover: _grpc.UnaryUnaryMultiCallable[_federation_pb2.RecoverRequest, _federation_pb2.RecoverResponse]
     """Recover imports signed releases after etcd was restored from an old backup. Role: operator."""
     Receipts: _grpc.UnaryStreamMultiCallable[_federation_pb2.ReceiptsRequest, _federation_pb2.Receipt]
@@ -180,7 +180,7 @@ class AdminAsyncStub(AdminStub):
     Ban: _aio.UnaryUnaryMultiCallable[_federation_pb2.BanRequest, _federation_pb2.BanResponse]  # type: ignore[assignment]
     """Ban cuts a cluster off on every replica until Unban. Role: operator."""
     Unban: _aio.UnaryUnaryMultiCallable[_federation_pb2.UnbanRequest, _federation_pb2.UnbanResponse]  # type: ignore[assignment]
-    """Unban lets a banned cluster connect again. Role: operator."""
+    """Unban lets a banned cluster enrol again, by a new token. Role: operator."""
     Recover: _aio.UnaryUnaryMultiCallable[_federation_pb2.RecoverRequest, _federation_pb2.RecoverResponse]  # type: ignore[assignment]
     """Recover imports signed releases after etcd was restored from an old backup. Role: operator."""
     Receipts: _aio.UnaryStreamMultiCallable[_federation_pb2.ReceiptsRequest, _federation_pb2.Receipt]  # type: ignore[assignment]
@@ -255,7 +255,7 @@ class AdminServicer(metaclass=_abc_1.ABCMeta):
         request: _federation_pb2.UnbanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_federation_pb2.UnbanResponse, _abc.Awaitable[_federation_pb2.UnbanResponse]]:
-        """Unban lets a banned cluster connect again. Role: operator."""
+        """Unban lets a banned cluster enrol again, by a new token. Role: operator."""
 
     @_abc_1.abstractmethod
     def Recover(
