@@ -18,7 +18,7 @@ from edict.trust import authorities
 from edict.trust.cosigning import Signing, Standing, parsed
 from edict.trust.holding import Holding, fingerprint
 from edict.trust.limits import limited, to_plain
-from edict.trust.roles import SNAPSHOT
+from edict.trust.roles import ROOT, SNAPSHOT
 from edict_agent.translate.facts import Facts, ground_of
 from edict_cli import comparing, limiting
 from edict_cli.authority_lines import authority_lines
@@ -40,6 +40,7 @@ class Part(msgspec.Struct, frozen=True):
         signed: fingerprints of the keys that have signed all of them.
         threshold: how many must.
         here: how many signatures this workspace can add.
+        keys: which of a root's keys, where a new root changes them and both must sign: ``present keys``, ``new keys``.
     """
 
     role: str
@@ -48,6 +49,7 @@ class Part(msgspec.Struct, frozen=True):
     signed: tuple[str, ...]
     threshold: int
     here: int
+    keys: str = ""
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -188,12 +190,28 @@ def _parts(workspace: Workspace, found: Review) -> Iterator[Part]:
         by_owner.setdefault(signing.owner(role), []).extend(signing.standings(role, data))
     can = signable(workspace, found)
     for owner, standings in by_owner.items():
-        signed = [{fingerprint(key) for key in one.signed} for one in standings]
-        yield Part(
-            role=owner,
-            version=max(one.version for one in standings),
-            files=len({one.role for one in standings}),
-            signed=tuple(sorted(set.intersection(*signed))),
-            threshold=max(one.threshold for one in standings),
-            here=can.get(owner, 0),
-        )
+        if owner == ROOT and len({(one.threshold, _keys(one)) for one in standings}) > 1:
+            present, new = standings
+            here = {key.keyid for key in workspace.keys.publics(ROOT)}
+            first = 0 if present.complete else len(here & {key.keyid for key in present.unsigned})
+            yield _part(owner, [present], first, "present keys")
+            yield _part(owner, [new], can.get(owner, 0) - first, "new keys")
+        else:
+            yield _part(owner, standings, can.get(owner, 0))
+
+
+def _part(owner: str, standings: list[Standing], here: int, keys: str = "") -> Part:
+    signed = [{fingerprint(key) for key in one.signed} for one in standings]
+    return Part(
+        role=owner,
+        version=max(one.version for one in standings),
+        files=len({one.role for one in standings}),
+        signed=tuple(sorted(set.intersection(*signed))),
+        threshold=max(one.threshold for one in standings),
+        here=here,
+        keys=keys,
+    )
+
+
+def _keys(one: Standing) -> frozenset[str]:
+    return frozenset(key.keyid for key in (*one.signed, *one.unsigned))

@@ -54,7 +54,7 @@ def conclude(workspace: Workspace) -> None:
 def _print(form: Form, shown: Shown) -> None:
     rows = [
         [
-            part.role,
+            f"{part.role}{f' ({part.keys})' if part.keys else ''}",
             str(part.version),
             str(part.files),
             f"{len(part.signed)} of {part.threshold}",

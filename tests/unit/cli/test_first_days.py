@@ -17,7 +17,7 @@ from edict_cli.signing import Difference
 from edict_cli.verbs import sign as sign_verb
 from edict_cli.verbs.publish import show
 from tests.unit.cli.authors import NOW, MemoryHub
-from tests.unit.cli.town import HERE, Town, founded_by_two, key_of
+from tests.unit.cli.town import HERE, Town, follow, founded_by_two, key_of
 
 WAIVER = """\
 apiVersion: federation.edict.dev/v1alpha1
@@ -80,6 +80,16 @@ def test_a_root_that_replaces_its_own_keys_is_pending_under_the_present_and_the_
     assert "root (present keys)" in said
     assert "root (new keys)" in said
     assert [entry["keys"] for entry in town.ada.json("trust", "status")["pending"]] == ["present keys", "new keys"]
+    town.ada("sign", "--out", town.file)
+    follow(town.bob, hub)
+    shown = town.bob.json("sign", "--in", town.file, "--out", town.file, "--yes")["roles"]
+    assert [(part["keys"], len(part["signed"]), part["here"]) for part in shown] == [
+        ("present keys", 1, 1),
+        ("new keys", 1, 0),
+    ], "one key of Bob's gives both what they lack"
+    shown = town.ada.json("sign", "--in", town.file)["roles"]
+    assert [len(part["signed"]) for part in shown] == [2, 2]
+    assert town.ada.publish(hub) == "published"
 
 
 def test_what_cannot_be_is_refused_by_name_before_a_key_is_made(town: Town) -> None:
