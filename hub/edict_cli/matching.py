@@ -20,6 +20,7 @@ from edict_cli.store.workspace import Workspace
 
 SLACK = timedelta(days=1)
 """How much later than here the other author's clock may be."""
+PUBLISHED = "nothing, if what it asks for is published already; else "
 MOST_NUMBERS = 1000
 """How far above the last release the next one's number may lie; numbers of failed publishes are used up."""
 
@@ -37,7 +38,8 @@ def match(role: str, drafted: Drafted | Metadata[Snapshot], data: bytes, source:
             Code.EXCHANGE_BASE,
             f"it has version {sent.signed.version} of {role}, and the next one here is {drafted.signed.version}",
             where=source,
-            remedy="fetch the newest release on both sides with `edict sign --rebase`, and have the file written again",
+            remedy=f"{PUBLISHED if sent.signed.version < drafted.signed.version else ''}"
+            "fetch the newest release on both sides with `edict sign --rebase`, and have the file written again",
         )
     if not same(sent, drafted):
         raise unfit(source, f"its {role} says something that does not follow from what it can be seen to ask for")

@@ -180,6 +180,11 @@ def test_a_change_of_the_ca_whose_root_was_dropped_goes_on(town: Town) -> None:
     town.ada.fails("EDICT0640", "hub", "authority", "new")
 
 
+def test_a_file_that_is_taken_a_second_time_says_that_nothing_may_be_left_to_do(town: Town) -> None:
+    founded_by_two(town, "root")
+    assert "published already" in town.ada.fails("EDICT0633", "sign", "--in", town.file)
+
+
 def test_a_policy_is_not_signed_and_removed_at_once(town: Town) -> None:
     town.ada("init", town.ada.folder, *HERE, "--team", "net", "--no-passphrase")
     town.ada.fails("EDICT0601", "sign", "-f", town.document("deny"), "--remove", "net/deny")
