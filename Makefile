@@ -10,7 +10,8 @@ MAKEFLAGS += --no-print-directory
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' .ci/uv.txt)
 BIN := .venv/bin
 READY := .venv/.edict-ready
-PYTEST := EDICT_NO_SKIPS=1 $(BIN)/python -m pytest --durations=15
+# Two lanes: what starts real parts, one test after the other, and beside it all that only computes.
+PYTEST := EDICT_NO_SKIPS=1 $(BIN)/python -m pytest --durations=15 -n 2 --dist loadgroup
 # Folders that hold Python by now.
 TYPED = $(foreach folder,proto hub spoke-agent tests/env tests/deploy tests/e2e tests/engines tests/property tests/conformance tests/attacks demo bench,$(if $(shell find $(folder) -name '*.py' -print -quit 2>/dev/null),$(folder)))
 
@@ -63,7 +64,7 @@ conformance: $(READY) ## the TUF project's own suite against the agent's verific
 	  --entrypoint '$(CURDIR)/$(BIN)/python $(CURDIR)/tests/conformance/client.py'
 
 fuzz: parts ## random verdicts of every engine against the reference: N of each (100000), from SEED on, of one DIALECT
-	@EDICT_FUZZ=$(or $(N),100000) EDICT_FUZZ_SEED=$(or $(SEED),$(shell date +%s)) $(PYTEST) -s -q tests/engines/test_fuzz.py \
+	@EDICT_FUZZ=$(or $(N),100000) EDICT_FUZZ_SEED=$(or $(SEED),$(shell date +%s)) $(PYTEST) -n 0 -s -q tests/engines/test_fuzz.py \
 	  -k 'agree$(if $(DIALECT), and agree[$(DIALECT)])'
 
 bench: parts ## benchmarks against the peers, in one run; ONLY=name for one

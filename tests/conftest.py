@@ -8,8 +8,11 @@ this machine could have had (EDICT9007: a part of the operating system) is liste
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.env._errors import NOT_FOR_THIS_MACHINE
@@ -19,6 +22,28 @@ pytest_plugins = ["tests.env.fixtures"]
 settings.register_profile("edict", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("edict")
 """A loaded machine is slow, and that is no finding."""
+
+
+REAL = ("attacks/agent", "attacks/etcd", "attacks/network", "deploy", "e2e", "env", "integration")
+"""Folders whose tests start real parts: each other's load would be their weather, so they run one after the other."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what starts real parts on one of xdist's workers (``--dist loadgroup``); the rest goes to the others."""
+    if config.pluginmanager.hasplugin("xdist"):
+        tests = Path(__file__).parent
+        for item in items:
+            if item.path.is_relative_to(tests) and item.path.relative_to(tests).as_posix().startswith(REAL):
+                item.add_marker(pytest.mark.xdist_group("real"))
+
+
+@pytest.fixture(autouse=True)
+def _logging_stays_as_it_was() -> Iterator[None]:
+    """A test that configures logging binds it to its own captured output, which is closed after it."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def _was_possible(reason: str) -> bool:

@@ -10,11 +10,10 @@ import pytest
 
 from edict.federation.v1 import federation_pb2 as pb
 from edict.ids import ClusterName, digest_of
-from edict.trust.roles import ROOT, cluster_path
+from edict.trust.roles import cluster_path
 from edict_hub.services._intake import MAX_MESSAGE
 from edict_hub.services.federation import MAX_STREAMS
 from tests.integration.hub.hubs import Agent, Hub, Running, cluster, policy
-from tests.integration.hub.test_lost_keys import next_root
 
 pytestmark = pytest.mark.parts
 EUROPE = "{matchLabels: {region: eu}}"
@@ -177,25 +176,6 @@ async def test_have_is_said_once_and_again_only_after_a_rejection(listed: Runnin
     with contextlib.suppress(grpc.aio.AioRpcError):
         await agent._reading
     assert "EDICT0432" in await agent.call.details()
-
-
-async def test_who_refused_a_release_and_kept_its_root_gets_it_once_more(hub: Hub, listed: Running) -> None:
-    """What was refused under the old root may be good under the new one; any other new Have changes nothing."""
-    agent = await connected(listed, "c1")
-    await agent.ack(await agent.release(), pb.ACK_STAGE_VERIFIED)
-    request = hub.request()
-    root = next_root(hub)
-    request.metadata.add(role=ROOT, version=2, content=root)
-    await listed.admin().Publish(request)
-    refused = await agent.release()
-    assert [each.version for each in refused.roots] == [2]
-    await agent.ack(refused, pb.ACK_STAGE_REJECTED)
-    await agent.call.write(pb.AgentMessage(have=pb.Have(root_version=2)))
-    again = await agent.release()
-    assert (again.release, list(again.roots)) == (refused.release, [])
-    await agent.ack(again, pb.ACK_STAGE_REJECTED)
-    await agent.call.write(pb.AgentMessage(have=pb.Have(root_version=3)))
-    assert await agent.hears_nothing()
 
 
 async def test_what_no_agent_can_hold_leaves_no_message_behind(listed: Running) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from edict.clock import SystemClock
 from edict.errors import HubError
 from edict.federation.v1 import federation_pb2 as pb
-from edict.ids import Release
+from edict.ids import ClusterName, Release
+from edict_hub.fanout import Fanout
 from edict_hub.have import MAX_ROLES, Having, compose, having, lacking, plausible
 from edict_hub.release import Held
+from edict_hub.session import Session
 
 HELD = Held(
     release=Release(5),
@@ -133,3 +138,15 @@ def test_nobody_can_hold_what_was_never_published(beyond: dict[str, Any]) -> Non
     assert plausible(NOTHING, HELD)
     assert plausible(compose(HELD, NOTHING, needed=NEEDED, contents={}, fingerprint="f").after, HELD)
     assert not plausible(having(pb.Have(**beyond), HELD), HELD)
+
+
+@pytest.mark.parametrize(("root", "again"), [(1, False), (2, True), (3, False)])
+async def test_who_refused_a_release_and_kept_its_root_gets_it_once_more(root: int, *, again: bool) -> None:
+    """What was refused under the old root may be good under the new one; a root that there is not changes nothing."""
+    relay: Any = SimpleNamespace(held=HELD, on_change=[])
+    fanout = Fanout(relay, SystemClock(), max_agents=1)
+    session = Session(ClusterName("c1"), datetime.now(UTC), datetime.now(UTC))
+    fanout.has(session, pb.Have(root_version=1))
+    session.rejected = (9, "f")
+    fanout.has(session, pb.Have(root_version=root))
+    assert (session.rejected is None) is again
