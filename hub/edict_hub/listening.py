@@ -13,6 +13,13 @@ from edict_hub.tls import ServerTls
 AGENT_BYTES = 64 * 1024 * 1024
 """The largest message on the mutual TLS port: a publish, or a release for an agent that has nothing."""
 ENROLMENT_BYTES = 256 * 1024
+SHORT_AGE_MS = 30_000
+"""Of a connection without a client certificate, and once more for its calls: an agent's call ends in 20 seconds.
+
+A call counts from its headers on: who never sends the rest would keep everybody else out for as long as this.
+"""
+SHORT_STREAMS = 4
+"""Calls at once on such a connection: agents make one."""
 _OPTIONS = [
     ("grpc.so_reuseport", 0),
     ("grpc.max_concurrent_streams", 128),
@@ -28,9 +35,18 @@ _OPTIONS = [
 
 
 def server(max_bytes: int, *, at_once: int | None = None) -> Any:
-    """Return a server without services and addresses, for messages of at most so many bytes and so many calls."""
-    limits = [("grpc.max_receive_message_length", max_bytes), ("grpc.max_send_message_length", max_bytes)]
-    return grpc.aio.server(options=[*_OPTIONS, *limits], maximum_concurrent_rpcs=at_once)
+    """Return a server without services and addresses, for messages of at most so many bytes and so many calls.
+
+    Where the calls are counted, anybody may call: connections are short, and have few calls each.
+    """
+    limits = {"grpc.max_receive_message_length": max_bytes, "grpc.max_send_message_length": max_bytes}
+    if at_once is not None:
+        limits |= {
+            "grpc.max_concurrent_streams": SHORT_STREAMS,
+            "grpc.max_connection_age_ms": SHORT_AGE_MS,
+            "grpc.max_connection_age_grace_ms": SHORT_AGE_MS,
+        }
+    return grpc.aio.server(options=list((dict(_OPTIONS) | limits).items()), maximum_concurrent_rpcs=at_once)
 
 
 def listen(target: Any, address: str, tls: ServerTls) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from edict.ids import ClusterName, digest_of
 from edict.pki.csr import make_csr, new_private_key
 from edict.pki.names import cluster_id
 from edict.pki.reenrol import Claim, prove
+from edict_hub import listening, server
 from edict_hub.archive import Archive
 from edict_hub.archiver import Archiver
 from edict_hub.bans import Bans
@@ -254,3 +256,67 @@ async def test_who_has_no_certificate_is_not_told_where_etcd_is(hub: Hub, tmp_pa
 async def test_a_status_that_nobody_can_read_stops_no_enrolment(hub: Hub, listed: Running, store: EtcdStore) -> None:
     await store.commit([], [Put(keys.status(C1), b"\xff\xff")])
     assert (await enrolled(hub, listed)).cert
+
+
+async def unfinished(hub: Hub, running: Running, connections: int, calls: int) -> list[Any]:
+    """Begin calls on the enrolment port whose requests never come."""
+
+    async def never() -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
+
+    begun = []
+    for _ in range(connections):
+        channel = hub.channel(running.addresses.enrol, None)
+        method = channel.stream_unary("/edict.federation.v1.Enrolment/Enrol")
+        begun += [method(never()) for _ in range(calls)]
+        await channel.channel_ready()
+    return begun
+
+
+async def kept_out(running: Running) -> bool:
+    """Tell whether there is no room on the enrolment port for one more call."""
+    channel = running.enrolment()
+    try:
+        await channel.Enrol(pb.EnrolRequest(), timeout=10)
+    except grpc.aio.AioRpcError as error:
+        return error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    return False
+
+
+@pytest.mark.parametrize("age", [500, 60_000])
+async def test_calls_that_never_end_keep_nobody_out_of_enrolment_for_long(
+    hub: Hub, etcd: Etcd, monkeypatch: pytest.MonkeyPatch, age: int
+) -> None:
+    """The control is the longer age: so long they would keep others out."""
+    monkeypatch.setattr(server, "MAX_ENROLMENTS", 4)
+    monkeypatch.setattr(listening, "SHORT_AGE_MS", age)
+    async with replica(hub, etcd.endpoint) as one:
+        begun = await unfinished(hub, one, 1, 4)
+        async with asyncio.timeout(10):
+            while not await kept_out(one):  # noqa: ASYNC110 - a state of the port, not an event
+                await asyncio.sleep(0.05)
+        if age < 1000:
+            async with asyncio.timeout(10):
+                while await kept_out(one):  # noqa: ASYNC110 - the same
+                    await asyncio.sleep(0.05)
+        else:
+            await asyncio.sleep(2)
+            assert await kept_out(one)
+        for call in begun:
+            call.cancel()
+
+
+@pytest.mark.parametrize("streams", [listening.SHORT_STREAMS, 128])
+async def test_one_connection_alone_keeps_nobody_out_of_enrolment(
+    hub: Hub, etcd: Etcd, monkeypatch: pytest.MonkeyPatch, streams: int
+) -> None:
+    """The control is the greater number."""
+    monkeypatch.setattr(server, "MAX_ENROLMENTS", 16)
+    monkeypatch.setattr(listening, "SHORT_STREAMS", streams)
+    async with replica(hub, etcd.endpoint) as one:
+        begun = await unfinished(hub, one, 1, 16)
+        await asyncio.sleep(1)
+        assert await kept_out(one) is (streams == 128)
+        for call in begun:
+            call.cancel()
