@@ -67,7 +67,7 @@ def _row(cluster: ClusterView, now: datetime) -> tuple[str, ...]:
     release = f"{cluster.release} (-{cluster.behind})" if cluster.behind else str(cluster.release or "-")
     seen = "banned" if cluster.banned else "connected" if cluster.connected else ago(cluster.last_seen, now)
     receipt = f"#{cluster.sequence} {ago(cluster.signed_at, now)}" if cluster.signed_at else "-"
-    reason = " ".join(part for part in (cluster.code, cluster.reason) if part) or _first_finding(cluster)
+    reason = " ".join(part for part in (cluster.code, cluster.reason) if part) or _first_findings(cluster)
     if cluster.banned:
         reason = "; ".join(part for part in (f"banned: {cluster.ban_reason or 'no reason'}", reason) if part)
     return (
@@ -82,12 +82,13 @@ def _row(cluster: ClusterView, now: datetime) -> tuple[str, ...]:
     )
 
 
-def _first_finding(cluster: ClusterView) -> str:
-    """Return the first of the policies that are in the worst state, and why."""
-    policy = min(cluster.policies, key=lambda policy: WORST_FIRST.index(policy.state), default=None)
-    if policy is None or policy.state is PolicyState.COMPLIANT:
-        return ""
-    return " ".join(part for part in (policy.policy, policy.code or policy.reason) if part)
+def _first_findings(cluster: ClusterView) -> str:
+    """Return the first policy of each state that is not compliant, the worst state first, and why."""
+    first: dict[PolicyState, PolicyView] = {}
+    for policy in sorted(cluster.policies, key=lambda policy: WORST_FIRST.index(policy.state)):
+        if policy.state is not PolicyState.COMPLIANT:
+            first.setdefault(policy.state, policy)
+    return "; ".join(f"{policy.policy} {policy.code or policy.reason}".rstrip() for policy in first.values())
 
 
 def _policy_row(policy: PolicyView) -> tuple[str, ...]:

@@ -6,10 +6,12 @@ import pytest
 
 from edict.errors import UsageError
 from edict.trust import authorities
+from edict.trust.receipts import PolicyState
 from edict_cli import trusting
 from edict_cli.codes import Code
+from edict_cli.conformance import ClusterView, PolicyView
 from edict_cli.fleet import FaultView, FleetView
-from edict_cli.fleet_table import headline
+from edict_cli.fleet_table import headline, sheet
 from edict_cli.limiting import in_words
 from edict_cli.output import Form
 from edict_cli.publishing import Published
@@ -202,6 +204,19 @@ def test_a_waiver_of_no_policy_is_told_where_policies_are_listed(town: Town) -> 
 def test_a_hub_that_lost_releases_is_shown_with_the_way_back(code: str, *, told: bool) -> None:
     view = FleetView(1, None, "a", (), (FaultView("timestamp", code, "older than it was", NOW),))
     assert any("edict hub recover" in line for line in headline(view, NOW)) is told
+
+
+def test_each_state_of_a_cluster_has_its_reason_beside_it() -> None:
+    states = {
+        "net/dns": (PolicyState.COMPLIANT, ""),
+        "net/deny": (PolicyState.DRIFTED, "EDICT0556"),
+        "net/egress": (PolicyState.DEGRADED, "EDICT0519"),
+        "net/other": (PolicyState.DRIFTED, "EDICT0556"),
+    }
+    policies = tuple(PolicyView(name, state, code=code) for name, (state, code) in states.items())
+    cluster = ClusterView("fra1", PolicyState.DEGRADED, policies=policies)
+    view = FleetView(1, None, "a", (cluster,), ())
+    assert sheet(view, NOW, wide=False).rows[0][-1] == "net/egress EDICT0519; net/deny EDICT0556"
 
 
 def test_before_a_ban_is_given_nothing_is_said_to_be_cut_off(town: Town) -> None:
