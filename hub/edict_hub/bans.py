@@ -20,7 +20,7 @@ from edict_hub.store import KeyValue, Put, Store, Unchanged, keys
 ATTEMPTS = 3
 AFTER_SECONDS = 4
 """From so long after the end of a ban on certificates count: what is known of when one was issued is that exact."""
-_ALWAYS = datetime.fromtimestamp(0, UTC)
+ALWAYS = datetime.fromtimestamp(0, UTC)
 
 
 class Ban(msgspec.Struct, frozen=True, rename="camel"):
@@ -78,7 +78,7 @@ class Bans:
 
     def counts_from(self, cluster: ClusterName) -> datetime:
         """Return from when on what is issued to a cluster counts: the end of its last ban; long ago without one."""
-        return self._counts_from.get(cluster, _ALWAYS)
+        return self._counts_from.get(cluster, ALWAYS)
 
     def dated(self, cluster: ClusterName) -> datetime:
         """Return the moment that is to stand in what is issued to a cluster now, so that it counts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from edict.ids import ClusterName
 from edict.pki.ca import issued_at
 from edict.pki.csr import not_after
 from edict.pki.names import Identity, Role, identity_of
-from edict_hub.bans import Bans
+from edict_hub.bans import ALWAYS, Bans
 from edict_hub.codes import Identity as Code
 from edict_hub.relay import Relay
 from edict_hub.status import StatusTable
@@ -81,8 +82,7 @@ class Gate:
             raise not_in_inventory(cluster)
         if cluster in self._status.bans:
             raise banned(cluster)
-        if not counts(self._status.bans, cluster, _certificate(context)):
-            raise of_before_the_ban(cluster)
+        check_counts(self._status.bans, cluster, lambda: _certificate(context))
         return Peer(cluster, until, self._status.bans.dated(cluster))
 
     def operator(self, context: Any, method: str) -> Operator:
@@ -128,10 +128,15 @@ def banned(cluster: ClusterName) -> IdentityError:
     return IdentityError(Code.BANNED, f"cluster {cluster} is banned", remedy="ask the platform team why")
 
 
-def counts(bans: Bans, cluster: ClusterName, certificate_pem: bytes) -> bool:
-    """Tell whether a certificate was issued after the cluster's last ban. Raises IdentityError EDICT0302."""
+def check_counts(bans: Bans, cluster: ClusterName, certificate_pem: Callable[[], bytes]) -> None:
+    """Check that a certificate, which is read only where there was a ban, was issued after the last one.
+
+    Raises:
+        IdentityError: EDICT0347; EDICT0302 when it cannot be read.
+    """
     since = bans.counts_from(cluster)
-    return since.timestamp() == 0 or issued_at(certificate_pem) >= since
+    if since > ALWAYS and issued_at(certificate_pem()) < since:
+        raise of_before_the_ban(cluster)
 
 
 def of_before_the_ban(cluster: ClusterName) -> IdentityError:

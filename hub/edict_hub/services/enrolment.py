@@ -19,7 +19,7 @@ from edict.pki import csr
 from edict.pki.endorsement import SIGNATURE_BYTES
 from edict.pki.reenrol import Claim
 from edict_hub.codes import Identity
-from edict_hub.gate import banned, counts, not_in_inventory, of_before_the_ban
+from edict_hub.gate import banned, check_counts, not_in_inventory
 from edict_hub.relay import Relay
 from edict_hub.services._answering import Answering
 from edict_hub.services._issuing import Issuer
@@ -65,8 +65,7 @@ class Enrolment(rpc.EnrolmentServicer):
             claim = Claim(request.certificate_pem, request.csr_pem, request.at_unix)
             cluster = await self._issuer.recognise(claim, request.proof)
             self._check_may(cluster)
-            if not counts(self._status.bans, cluster, request.certificate_pem):
-                raise of_before_the_ban(cluster)
+            check_counts(self._status.bans, cluster, lambda: request.certificate_pem)
             dated = self._status.bans.dated(cluster)
             root = self._root(request.root_sha256)
             certificate = await self._issuer.issue(request.csr_pem, cluster, dated)
