@@ -12,7 +12,7 @@ from typing import Any
 
 from edict import log
 from edict.clock import Clock
-from edict.errors import HubError
+from edict.errors import EdictError, HubError
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.ids import ClusterName
 from edict.trust import verify
@@ -187,8 +187,10 @@ class Replica:
             await self._clock.sleep(min(REFRESH_SECONDS, lifetime / 8) * self._rng.uniform(0.5, 1.5))
             try:
                 await self.publisher.refresh()
-            except HubError as error:
+            except EdictError as error:
                 _log.warning("the timestamp could not be signed anew", code=error.code, error=error.what)
+            except Exception:  # noqa: BLE001 - agents and publishes go on; the age of the timestamp is a metric
+                _log.exception("the timestamp could not be signed anew, and nobody foresaw why")
 
     async def _archive(self) -> None:
         """Move old receipts to the archive; without one, say what that means."""

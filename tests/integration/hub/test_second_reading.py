@@ -14,6 +14,7 @@ import grpc
 import pytest
 
 from edict.clock import SystemClock
+from edict.errors import TrustError
 from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict.ids import ClusterName, digest_of
@@ -320,3 +321,22 @@ async def test_one_connection_alone_keeps_nobody_out_of_enrolment(
         assert await kept_out(one) is (streams == 128)
         for call in begun:
             call.cancel()
+
+
+@pytest.mark.parametrize("unforeseen", [TrustError(201, "no snapshot"), RuntimeError("nobody foresaw this")])
+async def test_a_timestamp_that_cannot_be_signed_does_not_end_the_hub(
+    hub: Hub, etcd: Etcd, unforeseen: Exception
+) -> None:
+    async with replica(hub, etcd.endpoint, timestampLifetime="1s") as one:
+        tried = asyncio.Event()
+
+        async def refresh() -> bool:
+            tried.set()
+            raise unforeseen
+
+        one.replica.publisher.refresh = refresh  # type: ignore[method-assign]
+        async with asyncio.timeout(20):
+            await tried.wait()
+        await asyncio.sleep(0.1)
+        assert not one.serving.done()
+        assert await refusal(one.admin().State(pb.StateRequest())) == ""
