@@ -16,7 +16,8 @@ from edict.federation.v1 import federation_pb2 as pb
 from edict.federation.v1 import federation_pb2_grpc as rpc
 from edict_agent.store.identity import Identity
 
-MAX_MESSAGE = 128 * 1024 * 1024
+MAX_MESSAGE = 64 * 1024 * 1024
+"""What a hub sends at most: a stolen one could fill the agent's memory with more."""
 CALL_SECONDS = 20.0
 _OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
