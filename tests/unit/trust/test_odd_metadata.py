@@ -1,4 +1,4 @@
-"""What a second reader found: odd keys are an error of ours, and a policy's name fits wherever it must stand."""
+"""Keys, names, numbers and sizes that no author of ours writes: each is refused with a code, and costs little."""
 
 from __future__ import annotations
 
