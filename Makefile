@@ -11,7 +11,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' .ci/uv.txt)
 BIN := .venv/bin
 READY := .venv/.edict-ready
 # Two lanes: what starts real parts, one test after the other, and beside it all that only computes.
-PYTEST := EDICT_NO_SKIPS=1 $(BIN)/python -m pytest --durations=15 -n 2 --dist loadgroup
+PYTEST := EDICT_NO_SKIPS=1 $(BIN)/python -m pytest --durations=15 -n 2
 # Folders that hold Python by now.
 TYPED = $(foreach folder,proto hub spoke-agent tests/env tests/deploy tests/e2e tests/engines tests/property tests/conformance tests/attacks demo bench,$(if $(shell find $(folder) -name '*.py' -print -quit 2>/dev/null),$(folder)))
 

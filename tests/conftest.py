@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.env._errors import NOT_FOR_THIS_MACHINE
 
@@ -28,14 +29,18 @@ REAL = ("attacks/agent", "attacks/etcd", "attacks/network", "deploy", "e2e", "en
 """Folders whose tests start real parts: each other's load would be their weather, so they run one after the other."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what starts real parts on one of xdist's workers (``--dist loadgroup``); the rest goes to the others."""
-    if config.pluginmanager.hasplugin("xdist"):
-        tests = Path(__file__).parent
-        for item in items:
-            if item.path.is_relative_to(tests) and item.path.relative_to(tests).as_posix().startswith(REAL):
-                item.add_marker(pytest.mark.xdist_group("real"))
+class Lanes(LoadScopeScheduling):
+    """Gives one worker of xdist all that starts real parts, and the others the rest, file by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "real" if file.removeprefix("tests/").startswith(REAL) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
+    """Choose who runs what under ``-n``, whatever ``--dist`` says."""
+    return Lanes(config, log)
 
 
 @pytest.fixture(autouse=True)
