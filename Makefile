@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' .ci/uv.txt)
 BIN := .venv/bin
 READY := .venv/.edict-ready
-# Two lanes: what starts real parts, one test after the other, and beside it all that only computes.
+# Two workers: tests that start real parts of one kind stay on one of them (tests/conftest.py).
 PYTEST := EDICT_NO_SKIPS=1 $(BIN)/python -m pytest --durations=15 -n 2
 # Folders that hold Python by now.
 TYPED = $(foreach folder,proto hub spoke-agent tests/env tests/deploy tests/e2e tests/engines tests/property tests/conformance tests/attacks demo bench,$(if $(shell find $(folder) -name '*.py' -print -quit 2>/dev/null),$(folder)))

@@ -25,16 +25,21 @@ settings.load_profile("edict")
 """A loaded machine is slow, and that is no finding."""
 
 
-REAL = ("attacks/agent", "attacks/etcd", "attacks/network", "deploy", "e2e", "env", "integration")
-"""Folders whose tests start real parts: each other's load would be their weather, so they run one after the other."""
+LANES = {
+    "clusters": ("e2e", "env", "integration/agent", "integration/test_"),
+    "hubs": ("attacks/agent", "attacks/etcd", "attacks/network", "integration/hub"),
+    "commands": ("deploy", "integration/cli"),
+}
+"""Folders whose tests start real parts: what is alike runs one after the other, so that it is not its own weather."""
 
 
 class Lanes(LoadScopeScheduling):
-    """Gives one worker of xdist all that starts real parts, and the others the rest, file by file."""
+    """Gives each lane to one worker of xdist, and to whoever is free the tests that only compute, file by file."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "real" if file.removeprefix("tests/").startswith(REAL) else file
+        folder = file.removeprefix("tests/")
+        return next((lane for lane, folders in LANES.items() if folder.startswith(folders)), file)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -50,7 +50,7 @@ def pending_of(workspace: Workspace) -> Exchange:
             remedy="sign something first, or run `edict publish` where its snapshot needs another signature",
         )
     wanted = {digest for digest in workspace.pending.wanted().documents.values() if digest is not None}
-    return Exchange(FORMAT, metadata, {digest: _document(workspace, digest) for digest in sorted(wanted)})
+    return Exchange(FORMAT, metadata, {digest: workspace.documents.pending(digest) for digest in sorted(wanted)})
 
 
 def encode(exchange: Exchange) -> bytes:
@@ -96,15 +96,3 @@ def unfit(path: Path | str, why: str) -> UsageError:
     return UsageError(
         Code.EXCHANGE, why, where=str(path), remedy="have the other author write it again with `edict sign --out`"
     )
-
-
-def _document(workspace: Workspace, digest: Digest) -> bytes:
-    content = workspace.documents.get(digest)
-    if content is None:
-        raise UsageError(
-            Code.WORKSPACE_DAMAGED,
-            "a pending document is gone",
-            where=f"{workspace.folder}/documents/{digest}.yaml",
-            remedy="sign it again with `edict sign -f`",
-        )
-    return content

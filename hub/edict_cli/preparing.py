@@ -142,12 +142,5 @@ def check_kept(workspace: Workspace, base: Base, wanted: Wanted) -> None:
 def _change(workspace: Workspace, path: str, digest: Digest | None) -> Change:
     if digest is None:
         return Change(path, None, None)
-    content = workspace.documents.get(digest)
-    if content is None:
-        raise UsageError(
-            Code.WORKSPACE_DAMAGED,
-            f"the pending document {path} is gone",
-            where=f"{workspace.folder}/documents/{digest}.yaml",
-            remedy="sign it again with `edict sign -f`",
-        )
+    content = workspace.documents.pending(digest)
     return Change(path, content, load_one(content, path))

@@ -124,7 +124,7 @@ def documents_after(workspace: Workspace, hub: HubClient, planned: Plan) -> dict
     kept = [target for path, target in planned.state.documents.items() if path not in pending]
     contents = hub_release.contents(workspace, hub, kept)
     found = {target.path: load_one(contents[target.digest], target.path) for target in kept}
-    found |= {path: load_one(_pending(workspace, digest), path) for path, digest in pending.items() if digest}
+    found |= {path: load_one(workspace.documents.pending(digest), path) for path, digest in pending.items() if digest}
     return limiting.within(found, holdings_of(None, signed(planned.targets[TARGETS], Targets, TARGETS)))
 
 
@@ -151,16 +151,4 @@ def _changes(state: TrustState, targets: Mapping[str, bytes]) -> tuple[Signed, .
 def _blobs(workspace: Workspace, planned: Plan) -> list[pb.Blob]:
     held = {target.digest for target in planned.state.documents.values()}
     digests = sorted({Digest(item.digest) for item in planned.changes if item.digest} - held)
-    return [pb.Blob(digest=digest, content=_pending(workspace, digest)) for digest in digests]
-
-
-def _pending(workspace: Workspace, digest: Digest) -> bytes:
-    content = workspace.documents.get(digest)
-    if content is None:
-        raise UsageError(
-            Code.WORKSPACE_DAMAGED,
-            "a pending document is gone",
-            where=f"{workspace.folder}/documents/{digest}.yaml",
-            remedy="sign it again with `edict sign -f`",
-        )
-    return content
+    return [pb.Blob(digest=digest, content=workspace.documents.pending(digest)) for digest in digests]

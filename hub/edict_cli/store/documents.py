@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from edict.errors import UsageError
 from edict.ids import Digest, digest_of
+from edict_cli.codes import Code
 from edict_cli.store import files
 
 
@@ -22,6 +24,22 @@ class Documents:
             return None
         data = files.read(path)
         return data if digest_of(data) == digest else None
+
+    def pending(self, digest: Digest) -> bytes:
+        """Return a document of what is pending: nobody else may have it.
+
+        Raises:
+            UsageError: EDICT0605 when it is gone.
+        """
+        data = self.get(digest)
+        if data is None:
+            raise UsageError(
+                Code.WORKSPACE_DAMAGED,
+                "a pending document is gone",
+                where=str(self._file(digest)),
+                remedy="sign it again with `edict sign -f`",
+            )
+        return data
 
     def put(self, data: bytes) -> Digest:
         """Keep a document."""
