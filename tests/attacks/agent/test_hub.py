@@ -34,7 +34,7 @@ from edict_hub.tokens import Record, Tokens
 from tests.attacks.harness import Off, attack
 from tests.attacks.victims import message
 from tests.env import Etcd
-from tests.integration.hub.hubs import DOMAIN, Agent, Running, replica, token
+from tests.integration.hub.hubs import DOMAIN, SMALL_BUFFER, Agent, Running, replica, token
 from tests.unit.trust.federation import Federation, policy
 
 pytestmark = pytest.mark.parts
@@ -213,7 +213,7 @@ async def _waiting(self: Fanout, session: Session) -> None:
 async def test_a_slow_reader(listed: Running) -> bool:
     large = [policy(f"large-{index}") + b"#" + b"x" * 250_000 for index in range(64)]
     await listed.admin().Publish(listed.hub.request(*large))
-    slow, other = Agent(listed.federation(C1)), Agent(listed.federation(C2))
+    slow, other = Agent(listed.federation(C1, SMALL_BUFFER)), Agent(listed.federation(C2))
     await slow.have()
     await _offered(listed, C1)
     await other.have()

@@ -7,11 +7,11 @@ import contextlib
 import hashlib
 import random
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import yaml
@@ -32,6 +32,9 @@ from edict_hub.store import EtcdStore
 from tests.unit.trust.federation import Federation, cluster, policy
 
 DOMAIN = "test.example"
+Options: TypeAlias = Sequence[tuple[str, int]]
+SMALL_BUFFER: Options = [("grpc.http2.bdp_probe", 0)]
+"""Of a reader that stops: grpc would else buffer many megabytes for it on a machine that is busy."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +128,13 @@ class Hub:
             if before.get(role) != content
         ]
 
-    def channel(self, address: str, credentials: Credentials | None, ca: bytes | None = None) -> Any:
+    def channel(
+        self, address: str, credentials: Credentials | None, ca: bytes | None = None, options: Options = ()
+    ) -> Any:
         key, cert = (credentials.key, credentials.cert) if credentials else (None, None)
         tls = grpc.ssl_channel_credentials(ca or self.ca.certificate_pem, key, cert)
         limit = ("grpc.max_receive_message_length", 64 * 1024 * 1024)
-        return grpc.aio.secure_channel(address, tls, options=[limit])
+        return grpc.aio.secure_channel(address, tls, options=[limit, *options])
 
 
 def version(content: bytes) -> int:
@@ -152,8 +157,8 @@ class Running:
     def admin(self, role: Role = Role.OPERATOR) -> Any:
         return rpc.AdminStub(self.hub.channel(self.addresses.mtls, self.hub.operator(role)))
 
-    def federation(self, name: str) -> Any:
-        return rpc.FederationStub(self.hub.channel(self.addresses.mtls, self.hub.agent(name)))
+    def federation(self, name: str, options: Options = ()) -> Any:
+        return rpc.FederationStub(self.hub.channel(self.addresses.mtls, self.hub.agent(name), options=options))
 
     def enrolment(self) -> Any:
         return rpc.EnrolmentStub(self.hub.channel(self.addresses.enrol, None))
@@ -224,4 +229,4 @@ def token() -> tuple[bytes, bytes]:
     return secret, hashlib.sha256(secret).digest()
 
 
-__all__ = ["DOMAIN", "SNAPSHOT", "Agent", "Credentials", "Hub", "Running", "cluster", "policy", "replica", "token"]
+__all__ = ["DOMAIN", "SMALL_BUFFER", "SNAPSHOT", "Agent", "Credentials", "Hub", "Running", "cluster", "policy", "replica", "token"]

@@ -13,7 +13,7 @@ from edict.ids import ClusterName, digest_of
 from edict.trust.roles import cluster_path
 from edict_hub.services._intake import MAX_MESSAGE
 from edict_hub.services.federation import MAX_STREAMS
-from tests.integration.hub.hubs import Agent, Hub, Running, cluster, policy
+from tests.integration.hub.hubs import SMALL_BUFFER, Agent, Hub, Running, cluster, policy
 
 pytestmark = pytest.mark.parts
 EUROPE = "{matchLabels: {region: eu}}"
@@ -103,7 +103,8 @@ async def test_equal_agents_are_sent_the_same_bytes_made_once(listed: Running) -
 async def test_a_reader_that_stops_delays_nobody_and_is_cut(
     hub: Hub, listed: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stopped = await connected(listed, "c1")
+    stopped = Agent(listed.federation("c1", SMALL_BUFFER))
+    await stopped.have()
     await stopped.ack(await stopped.release(), pb.ACK_STAGE_VERIFIED)
     big = [policy(f"big-{number}") + b"# " + b"x" * 250_000 for number in range(40)]
     await listed.admin().Publish(hub.request(*big))
