@@ -229,4 +229,16 @@ def token() -> tuple[bytes, bytes]:
     return secret, hashlib.sha256(secret).digest()
 
 
-__all__ = ["DOMAIN", "SMALL_BUFFER", "SNAPSHOT", "Agent", "Credentials", "Hub", "Running", "cluster", "policy", "replica", "token"]
+__all__ = [
+    "DOMAIN",
+    "SMALL_BUFFER",
+    "SNAPSHOT",
+    "Agent",
+    "Credentials",
+    "Hub",
+    "Running",
+    "cluster",
+    "policy",
+    "replica",
+    "token",
+]
