@@ -15,7 +15,7 @@ from tests.e2e.federation import Federation
 from tests.env._wait import await_true
 from tests.env.clients import dynamic_client
 
-pytestmark = [pytest.mark.parts, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(240)]
 
 PREFIX = b"/edict/v1/"
 POLICY = """\
@@ -86,7 +86,8 @@ def test_a_flipped_byte_is_refused_named_and_mended(
             what=f"a refusal that names {short}",
             timeout=20,
         )
-    assert int(empty.status()["one"]["release"]) == before
+    served = {before, after} if folder == "timestamp" else {before}  # a hub goes on with what it has verified
+    assert int(empty.status()["one"]["release"]) in served
     assert managed(dynamic_client(cluster.kubeconfig), cluster.kind).keys() == held.keys()
     assert all(hub.running for hub in empty.hubs)
     store.Put(rpc.PutRequest(key=key, value=good))
